@@ -1,0 +1,1 @@
+"""Pure functions, enums and tables of data: the only place that decides."""
