@@ -1,0 +1,96 @@
+"""The engine and `transaction()`: SQLite to try it, PostgreSQL to live on, the same code for both."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+
+class Database:
+    """One database and the two ways to talk to it: a transaction that commits, a reading that never does."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+
+    @cached_property
+    def engine(self) -> Engine:
+        if self.is_sqlite:
+            return _sqlite_engine(self.url)
+        return create_engine(self.url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Commit at the end, roll back on any error; on SQLite the write lock is taken at once."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session for questions; whatever it wrote by mistake is rolled back."""
+        engine = self.engine.execution_options(reading=True)
+        with Session(engine, expire_on_commit=False) as session:
+            yield session
+            session.rollback()
+
+    @cached_property
+    def simulated(self) -> bool:
+        """Whether this database was made for a simulation and so has a clock of its own."""
+        with self.reading() as session:
+            return session.execute(text("SELECT kind FROM installation")).scalar_one_or_none() == "simulation"
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _sqlite_engine(url: str) -> Engine:
+    if path := make_url(url).database:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": 60, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN is too late for a write lock
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL", "busy_timeout=60000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        reading = connection.get_execution_options().get("reading", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+_current: list[Database] = []
+
+
+def current() -> Database:
+    """The database of this process, from the settings unless `use()` named another."""
+    if not _current:
+        import settings
+
+        _current.append(Database(settings.load().database))
+    return _current[0]
+
+
+def use(database: Database | None) -> None:
+    """Make `database` the one of this process; None forgets it."""
+    _current[:] = [database] if database else []
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    with current().transaction() as session:
+        yield session
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    with current().reading() as session:
+        yield session

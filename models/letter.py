@@ -1,0 +1,124 @@
+"""The outbox: every mail owed to a person, its fate, and what the mail servers said."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, WithId
+from rules.words import Lane, LetterState, Locale, SmtpPhase
+
+_WAITING = text("state IN ('queued', 'deferred', 'sending')")
+
+
+class Wave(WithId, Base):
+    """Letters that go out together: one step of a stage, counted before and after."""
+
+    __tablename__ = "wave"
+
+    key: Mapped[str] = mapped_column(String(80), unique=True)
+    cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"), index=True)
+    stage_id: Mapped[int | None] = mapped_column(ForeignKey("stage.id"))
+    planned: Mapped[int] = mapped_column(default=0)
+    made_at: Mapped[datetime]
+    paused_at: Mapped[datetime | None]
+    paused_reason: Mapped[str] = mapped_column(default="")
+
+
+class Letter(WithId, Base):
+    __tablename__ = "letter"
+    __table_args__ = (
+        Index("ix_letter_waiting", "lane", "next_at", "id", sqlite_where=_WAITING, postgresql_where=_WAITING),
+        Index(None, "wave_id", "state"),
+        Index(None, "person_id"),
+    )
+
+    key: Mapped[str] = mapped_column(String(120), unique=True)
+    """`<kind>:<what>:<occasion>`, from rules and never from the clock: the second time is the same letter."""
+    kind: Mapped[str] = mapped_column(String(40))
+    lane: Mapped[Lane]
+    wave_id: Mapped[int | None] = mapped_column(ForeignKey("wave.id"))
+    cycle_id: Mapped[int | None] = mapped_column(ForeignKey("cycle.id"), index=True)
+    stage_id: Mapped[int | None] = mapped_column(ForeignKey("stage.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    link_id: Mapped[int | None] = mapped_column(BigInteger)
+    code_id: Mapped[int | None] = mapped_column(ForeignKey("step_code.id"))
+    locale: Mapped[Locale]
+    facts: Mapped[dict[str, Any]]
+    """What the template needs and is not secret."""
+    address: Mapped[str]
+    domain: Mapped[str] = mapped_column(String(255))
+    message_id: Mapped[str] = mapped_column(String(120), unique=True)
+    in_reply_to: Mapped[str | None] = mapped_column(String(120))
+    state: Mapped[LetterState] = mapped_column(default=LetterState.QUEUED)
+    attempts: Mapped[int] = mapped_column(default=0)
+    """Claims; with lease_owner it fences every later write."""
+    charged: Mapped[int] = mapped_column(default=0)
+    """Attempts that were the letter's own fault: they decide the next delay."""
+    ambiguities: Mapped[int] = mapped_column(default=0)
+    queued_at: Mapped[datetime]
+    next_at: Mapped[datetime]
+    not_after: Mapped[datetime | None]
+    lease_owner: Mapped[str | None] = mapped_column(String(60))
+    lease_until: Mapped[datetime | None]
+    first_tried_at: Mapped[datetime | None]
+    accepted_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    reply_code: Mapped[int | None]
+    reply: Mapped[str] = mapped_column(default="")
+    content_sha256: Mapped[str | None] = mapped_column(String(64))
+
+
+class MailAttempt(WithId, Base):
+    """One try to hand a letter over; append only, but for how it ended."""
+
+    __tablename__ = "mail_attempt"
+    __table_args__ = (UniqueConstraint("letter_id", "number"),)
+
+    letter_id: Mapped[int] = mapped_column(ForeignKey("letter.id"))
+    number: Mapped[int]
+    owner: Mapped[str] = mapped_column(String(60))
+    begun_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    phase: Mapped[SmtpPhase | None]
+    code: Mapped[int | None]
+    reply: Mapped[str] = mapped_column(default="")
+    outcome: Mapped[LetterState | None]
+
+
+class MailEvent(WithId, Base):
+    """What came back later: bounces, delays, complaints; append only, each once."""
+
+    __tablename__ = "mail_event"
+    __table_args__ = (UniqueConstraint("source", "event_id"),)
+
+    source: Mapped[str] = mapped_column(String(40))
+    event_id: Mapped[str] = mapped_column(String(200))
+    letter_id: Mapped[int | None] = mapped_column(ForeignKey("letter.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    status: Mapped[str] = mapped_column(String(20), default="")
+    diagnostic: Mapped[str] = mapped_column(default="")
+    at: Mapped[datetime]
+
+
+class MailSwitch(Base):
+    """One row: whether delivery is stopped for everybody, and why; what dispatchers of all machines obey."""
+
+    __tablename__ = "mail_switch"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    paused_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(default="")
+
+
+class Bucket(Base):
+    """A rate limit shared by all dispatchers: the relay (`relay`) or a recipient domain (`domain:<name>`)."""
+
+    __tablename__ = "bucket"
+
+    scope: Mapped[str] = mapped_column(String(270), primary_key=True)
+    per_second: Mapped[float]
+    burst: Mapped[float]
+    tokens: Mapped[float]
+    refilled_at: Mapped[datetime]
