@@ -1,0 +1,72 @@
+"""Policy packs: what the law says, as versioned data; one YAML file each, named like the pack."""
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rules.pack import Pack
+
+FOLDER = Path(__file__).parent
+DEFAULT = "permenpanrb-6-2022"
+
+
+class PackRefused(Exception):
+    """There is no such pack, or it does not hold together; the message lists every problem with its key."""
+
+
+def names() -> list[str]:
+    """The packs that come with the product, the default first."""
+    return sorted((path.stem for path in FOLDER.glob("*.yaml")), key=lambda name: (name != DEFAULT, name))
+
+
+@cache
+def load(name: str) -> "Pack":
+    """Read a pack that comes with the product."""
+    if name not in names():
+        raise PackRefused(f"there is no policy pack {name!r}; there are: {', '.join(names())}")
+    return read(FOLDER / f"{name}.yaml")
+
+
+def read(path: Path) -> "Pack":
+    """Read a pack from any YAML file, for instance an agency's own; the file is named like the pack."""
+    pack = parse(path.read_text("utf-8"), path.name)
+    if pack.name != path.stem:
+        raise PackRefused(f"{path.name}: the pack in it is named {pack.name!r}")
+    return pack
+
+
+def parse(text: str, where: str) -> "Pack":
+    """Make a pack of YAML or of its canonical JSON; `where` names it in refusals."""
+    from pydantic import ValidationError
+
+    from rules.pack import Pack
+
+    try:
+        return Pack.model_validate(_content(text, where))
+    except ValidationError as refused:
+        found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}".removeprefix(": ") for e in refused.errors()]
+        raise PackRefused(f"{where}: " + "; ".join(line.replace("Value error, ", "") for line in found)) from None
+
+
+def _content(text: str, where: str) -> Any:
+    import yaml
+
+    try:
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        if tree is not None:
+            _refuse_repeated_keys(tree, where)
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise PackRefused(f"{where}: not readable as YAML: {error}") from None
+
+
+def _refuse_repeated_keys(node: Any, where: str) -> None:
+    """YAML keeps the last of two equal keys without a word: a law would be overruled by a typing error."""
+    pairs = node.value if node.id == "mapping" else []
+    keys = [key.value for key, _ in pairs]
+    for key, _ in pairs:
+        if keys.count(key.value) > 1:
+            raise PackRefused(f"{where}: line {key.start_mark.line + 1}: the key {key.value!r} stands twice")
+    for child in [value for _, value in pairs] if pairs else (node.value if node.id == "sequence" else []):
+        _refuse_repeated_keys(child, where)
