@@ -1,0 +1,98 @@
+"""What a mail server's answer means for the letter, the address and the wave: by phase and code, not by exception."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from rules.words import AddressState, LetterState, SmtpPhase
+
+RETRY_DELAYS = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 240))
+AFTER_AMBIGUOUS = timedelta(minutes=30)
+NEVER_TWICE = frozenset({"step_code", "sign_in"})
+"""Worthless by the time we know better, and a second code would confuse; the person asks for another."""
+
+DEAD_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
+NOT_AUTHORISED = frozenset({530, 534, 535, 538})
+SETUP_SHARE, SETUP_IN_A_ROW = 0.01, 20
+
+_ENHANCED = re.compile(r"\s*([245])\.(\d{1,3})\.(\d{1,3})(?!\d)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    state: LetterState
+    charge_attempt: bool = False
+    """Whether it was about this letter, so that its next try waits longer."""
+    address_state: AddressState | None = None
+    """What is now known of the address; None leaves it as it is."""
+    stop_wave: bool = False
+    """At once: every other letter would fail alike until a person acts."""
+    our_setup: bool = False
+    """Probably we are refused, not the letter: counts towards `wave_must_stop`."""
+    our_bug: bool = False
+    slow_down: bool = False
+    """Halve the rate."""
+    close: bool = False
+    """The connection must not be used again."""
+
+
+def enhanced_code(code: int | None, text: str) -> str:
+    """Return the enhanced status (RFC 3463) at the start of a reply, if it agrees with the code; else ''."""
+    found = _ENHANCED.match(text)
+    return ".".join(found.groups()) if found and code is not None and found[1] == str(code)[0] else ""
+
+
+def classify(phase: SmtpPhase, code: int | None, text: str, *, bug: bool = False) -> Outcome:
+    """Say what follows from how far a letter got and the last reply; `code` None: no reply, or none to be understood.
+
+    `bug`: an exception of our own side before the dot, rather than a silent server.
+    """
+    if code is None or not 200 <= code < 600:
+        return _no_reply(phase, bug)
+    if code < 400:
+        return _good_reply(phase)
+    if code in NOT_AUTHORISED:
+        return Outcome(LetterState.QUEUED, stop_wave=True, close=True)
+    if phase is SmtpPhase.CONNECT:
+        return Outcome(LetterState.QUEUED, slow_down=True, close=True)
+    if code == 503:
+        return Outcome(LetterState.QUEUED, our_bug=True, close=True)
+    if code < 500:
+        return _refused_for_now(phase, code, enhanced_code(code, text))
+    if phase is SmtpPhase.RCPT and enhanced_code(code, text) in DEAD_ADDRESS:
+        return Outcome(LetterState.FAILED_PERM, charge_attempt=True, address_state=AddressState.HARD)
+    return Outcome(LetterState.FAILED_PERM, charge_attempt=True, our_setup=True)
+
+
+def _no_reply(phase: SmtpPhase, bug: bool) -> Outcome:
+    if phase in (SmtpPhase.DOT, SmtpPhase.DONE):
+        return Outcome(LetterState.AMBIGUOUS, charge_attempt=True, close=True)
+    return Outcome(LetterState.QUEUED, our_bug=bug, close=True)
+
+
+def _good_reply(phase: SmtpPhase) -> Outcome:
+    if phase in (SmtpPhase.DOT, SmtpPhase.DONE):
+        return Outcome(LetterState.ACCEPTED, charge_attempt=True)
+    return Outcome(LetterState.QUEUED, our_bug=True, close=True)
+
+
+def _refused_for_now(phase: SmtpPhase, code: int, enhanced: str) -> Outcome:
+    slow = code in (421, 454) or enhanced.startswith("4.7.")
+    if code == 421 and phase is not SmtpPhase.DOT:
+        return Outcome(LetterState.QUEUED, slow_down=True, close=True)
+    return Outcome(LetterState.DEFERRED, charge_attempt=True, slow_down=slow, close=code == 421)
+
+
+def retry_delay(charged: int) -> timedelta:
+    """How long a deferred letter waits after its `charged`-th own failure (1, 2, ...); the last delay repeats."""
+    return RETRY_DELAYS[min(max(charged, 1), len(RETRY_DELAYS)) - 1]
+
+
+def again_after_ambiguous(kind: str, ambiguities: int) -> timedelta | None:
+    """When to send a letter once more whose fate is unknown, counted from then; None: never, a person decides."""
+    return AFTER_AMBIGUOUS if ambiguities <= 1 and kind not in NEVER_TWICE else None
+
+
+def wave_must_stop(our_setup: int, tried: int, in_a_row: int) -> bool:
+    """Whether so many were refused for our own set-up that the rest of the wave would only do harm."""
+    return in_a_row >= SETUP_IN_A_ROW or (tried >= 100 and our_setup > tried * SETUP_SHARE)
