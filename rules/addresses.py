@@ -20,7 +20,7 @@ REASONS = {
     "empty": ("kosong", "empty"),
     "too_long": (
         "lebih dari 254 karakter, atau lebih dari 64 sebelum @",
-        "longer than 254 characters, or 64 before the @",
+        "longer than 254 characters (64 before the @)",
     ),
     "space": ("memuat spasi", "contains a space"),
     "control": ("memuat karakter tak terlihat", "contains an invisible character"),

@@ -63,8 +63,8 @@ def test_a_dead_address_is_known_only_by_its_enhanced_code_at_rcpt(status: str) 
 
 @pytest.mark.parametrize(
     ("code", "text"),
-    [(550, "5.7.1 Blocked by policy"), (554, "Spam"), (550, "No such user here"), (552, "5.2.2 Full"), (553, "5.1.8 No"),
-     (550, "see 5.1.1"), (550, "4.1.1 odd"), (501, "Syntax")],
+    [(550, "5.7.1 Blocked by policy"), (554, "Spam"), (550, "No such user here"), (552, "5.2.2 Full"),
+     (553, "5.1.8 No"), (550, "see 5.1.1"), (550, "4.1.1 odd"), (501, "Syntax")],
 )  # fmt: skip
 def test_any_other_final_refusal_leaves_the_address_alone_and_counts_against_us(code: int, text: str) -> None:
     outcome = classify(SmtpPhase.RCPT, code, text)
