@@ -1,0 +1,101 @@
+"""The letters that we write: what each must be told, how urgent it is, and which secret is added while composing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from rules.words import Lane
+
+
+class FactsMissing(Exception):
+    """A letter was owed without something that it must say; `names` lists what."""
+
+    def __init__(self, kind: str, names: set[str]) -> None:
+        super().__init__(f"{kind}: {', '.join(sorted(names))} missing")
+        self.kind, self.names = kind, names
+
+
+class Secret(StrEnum):
+    """What is derived from the master secret while composing, and so never stands in the outbox."""
+
+    DESK_LINK = "desk_link"
+    """`url`: the link to the person's desk."""
+    SIGN_IN_LINK = "sign_in_link"
+    """`url`: a link that signs HR in to the console."""
+    CODE = "code"
+    """`code`: eight digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of letter. Facts are JSON: instants as ISO 8601, stages, acts and audiences by value."""
+
+    name: str
+    lane: Lane
+    facts: frozenset[str]
+    secret: Secret | None = None
+    """None: `url`, where the letter has one, is a plain address among the facts."""
+    secret_needed: bool = True
+    optional: Mapping[str, Any] = field(default_factory=dict)
+    """Facts that may be left out, with what then stands for them."""
+    follows_up: bool = False
+    """Whether it is threaded under the invitation to the same desk."""
+
+    def filled(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all facts that the templates know; FactsMissing if one is lacking. Others are left out."""
+        needed = self.facts | ({_SECRET_FACT[self.secret]} if self.secret and self.secret_needed else set())
+        if missing := needed - facts.keys():
+            raise FactsMissing(self.name, missing)
+        known = needed | self.optional.keys() | {"url"}
+        return {"url": None, **self.optional, **{name: facts[name] for name in known & facts.keys()}}
+
+    def check(self, facts: Mapping[str, Any]) -> None:
+        """Raise FactsMissing if a letter owed with these facts could not be written later."""
+        if missing := self.facts - facts.keys():
+            raise FactsMissing(self.name, missing)
+
+
+_SECRET_FACT = {Secret.DESK_LINK: "url", Secret.SIGN_IN_LINK: "url", Secret.CODE: "code"}
+_WHO = frozenset({"name", "agency", "contact"})
+_CYCLE = _WHO | {"year", "zone"}
+_STAGE = _CYCLE | {"stage"}
+_DESK = _STAGE | {"due", "duties"}
+
+
+def _kinds(*kinds: Kind) -> Mapping[str, Kind]:
+    return MappingProxyType({kind.name: kind for kind in kinds})
+
+
+KINDS = _kinds(
+    Kind("stage_invitation", Lane.INVITATION, _DESK, Secret.DESK_LINK),
+    Kind("reminder", Lane.REMINDER, _DESK, Secret.DESK_LINK, optional={"days_left": None}, follows_up=True),
+    # audience: superior, hr, ppk. units: [{unit, open, people: [name, ...]}]; `days_late` counts from the due date.
+    Kind("escalation", Lane.DIGEST, _STAGE | {"due", "audience", "days_late", "units"}),
+    Kind("receipt", Lane.URGENT, _STAGE | {"act", "at", "receipt_no"}, Secret.DESK_LINK, follows_up=True),
+    Kind("step_code", Lane.URGENT, _WHO | {"minutes"}, Secret.CODE),
+    Kind("sign_in", Lane.URGENT, _WHO | {"minutes"}, Secret.SIGN_IN_LINK),
+    # deemed_days: after so many days a delivered result counts as received even if it was never opened.
+    Kind("result_issued", Lane.INVITATION, _CYCLE | {"objection_days"}, Secret.DESK_LINK,
+         optional={"day_kind": "calendar", "deemed_days": None}),
+    # cause: objection, audit, correction.
+    Kind("corrected_result", Lane.INVITATION, _CYCLE | {"cause", "at"}, Secret.DESK_LINK, secret_needed=False),
+    # audience: employee, rater, unit_head. employees: how many plans the letter speaks of.
+    Kind("default_plan_notice", Lane.INVITATION, _CYCLE | {"audience", "at"}, Secret.DESK_LINK, secret_needed=False,
+         optional={"employee": None, "employees": 1}),
+    # audience: new (takes over), old (hands over), employee.
+    Kind("reassigned_notice", Lane.INVITATION, _STAGE | {"audience"}, Secret.DESK_LINK, secret_needed=False,
+         optional={"duties": (), "due": None, "decree": ""}),
+    Kind("deadline_moved", Lane.INVITATION, _STAGE | {"old_due", "due", "decree"}, Secret.DESK_LINK,
+         secret_needed=False, optional={"reason": ""}, follows_up=True),
+    # audience: employee, rater, authority.
+    Kind("objection_notice", Lane.INVITATION, _CYCLE | {"audience", "at", "due"}, Secret.DESK_LINK,
+         secret_needed=False, optional={"employee": ""}),
+    Kind("final_letter", Lane.INVITATION, _CYCLE | {"at"}, Secret.DESK_LINK, secret_needed=False,
+         optional={"document_no": ""}),
+    # letters: [{person, unit, address, kind, reason}]; `total` may be more than are listed.
+    Kind("bounce_notice", Lane.DIGEST, _CYCLE | {"letters", "total"}),
+    # counts: {owed, accepted, open, bounced, ambiguous, missing, doubled}; stages: [{stage, opens, due}].
+    Kind("launch_certificate", Lane.DIGEST, _CYCLE | {"at", "people", "units", "counts", "stages"}),
+)  # fmt: skip
