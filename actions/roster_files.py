@@ -68,11 +68,11 @@ def _rows(lines: Iterable[Line]) -> Iterator[RosterRow | Malformed]:
             yield line
         elif any(cell.strip() for cell in line[1]):
             number, cells = line
-            if len(cells) < width or any(cell.strip() for cell in cells[width:]):
+            if len(cells) != width:  # even if the last one is empty: a comma in a name moved all that follow
                 yield _wrong_width(number, len(cells), width)
             else:
                 yield row_of(
-                    number, {column: cell for column, cell in zip(header.columns, cells, strict=False) if column}
+                    number, {column: cell for column, cell in zip(header.columns, cells, strict=True) if column}
                 )
 
 

@@ -67,6 +67,8 @@ class Assignment(WithId, Base):
         Index("uq_assignment_open", "stage_id", "kind", "subject", unique=True, sqlite_where=text("state = 'open'"),
               postgresql_where=text("state = 'open'")),
         Index(None, "stage_id", "person_id", "state"),
+        Index("ix_assignment_untold", "stage_id", sqlite_where=text("state = 'open' AND told_at IS NULL"),
+              postgresql_where=text("state = 'open' AND told_at IS NULL")),
         Index(None, "appraisal_id"),
     )  # fmt: skip
 
@@ -88,6 +90,8 @@ class Assignment(WithId, Base):
     due_at: Mapped[datetime | None]
     """Only where the case has a clock of its own; else the stage's (extended) date counts."""
     opened_at: Mapped[datetime]
+    told_at: Mapped[datetime | None]
+    """When a letter that covers it was queued; a sweep tells whoever was not told yet."""
     ended_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column()
 

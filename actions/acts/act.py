@@ -1,0 +1,106 @@
+"""What an act is: who owes it, how sure we must be of them, its form, what it shows and what it does."""
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from sqlalchemy.orm import Session
+
+from actions.trail import Actor
+from models import Agency, Appraisal, Assignment, Cycle, Person, Stage
+from rules.calendar import Calendar
+from rules.pack import Pack
+from rules.words import ActKind, Proof
+
+
+class ActRefused(Exception):
+    """The act is not allowed; `code` names the page that says why, `details` fill it in."""
+
+    def __init__(self, code: str, **details: Any) -> None:
+        super().__init__(code, details)
+        self.code, self.details = code, details
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.details}" if self.details else self.code
+
+
+class ActInvalid(ActRefused):
+    """The form's content is wrong; `errors` maps a field (`items.0.title`) to what is wrong with it."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__("invalid", errors=dict(errors))
+        self.errors = dict(errors)
+
+
+def _plain(text: str) -> str:
+    """Refuse control and direction-changing characters: they make a text read other than it is stored."""
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
+    if bad := sorted(
+        {f"U+{ord(c):04X}" for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs") and c not in "\n\t‍‌"}
+    ):
+        raise ValueError(f"contains characters that cannot be shown: {', '.join(bad)}")
+    return text
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=4000), AfterValidator(_plain)]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), AfterValidator(_plain)]
+MaybeText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000), AfterValidator(_plain)]
+
+
+class ActForm(BaseModel):
+    """Content that only a person gives; `confirm` is an unticked box, so a lone button submits nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    confirm: Literal["yes"]
+
+
+@dataclass(slots=True)
+class Acting:
+    """Everything an act needs to know of the situation; `today` is in the agency's zone."""
+
+    session: Session
+    at: datetime
+    today: date
+    agency: Agency
+    cycle: Cycle
+    stage: Stage
+    pack: Pack
+    calendar: Calendar
+    assignment: Assignment
+    person: Person
+    appraisal: Appraisal | None = None
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.person.id, self.assignment.mandate_id)
+
+    @property
+    def case(self) -> Appraisal:
+        if self.appraisal is None:
+            raise ActRefused("no_case")
+        return self.appraisal
+
+
+@dataclass(slots=True)
+class Done:
+    """What an act changed: for the trail, and in few words for the receipt."""
+
+    after: Mapping[str, Any]
+    before: Mapping[str, Any] = field(default_factory=dict)
+    why: str = ""
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    """Shown back to the person who acted, on the done page only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    kind: ActKind
+    proof: Proof
+    form: type[ActForm]
+    show: Callable[[Acting], dict[str, Any]]
+    """What the page needs to know; changes nothing."""
+    carry_out: Callable[[Acting, Any], Done]

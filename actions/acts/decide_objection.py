@@ -1,0 +1,74 @@
+"""The authority keeps, raises or lowers the result, with reasons and finally (PP 30/2019 art. 59)."""
+
+from typing import Any, Literal
+
+from sqlalchemy import select
+
+from actions import objections, results
+from actions.acts.act import Act, Acting, ActInvalid, ActRefused, Done, Text
+from actions.acts.score import Judgement, check, record
+from actions.corrections import announce
+from models import RatingRecord
+from rules.pack import Pack
+from rules.words import ActKind, AppraisalState, ObjectionOutcome, ObjectionState, Predicate, Proof, Role
+
+
+class Form(Judgement):
+    decision: Literal["keep", "change"]
+    reasons: Text
+
+
+def show(acting: Acting) -> dict[str, Any]:
+    return objections.shown(acting.session, objections.of(acting)) | {
+        "scheme": acting.pack.scheme.value,
+        "aspects": [{"key": a.key, "title": dict(a.title)} for a in acting.pack.behavior_aspects],
+    }
+
+
+def carry_out(acting: Acting, form: Form) -> Done:
+    session, case = acting.session, acting.case
+    objection = objections.of(acting)
+    if objection.state is not ObjectionState.UNDER_EXAMINATION:
+        raise ActRefused("not_under_examination")
+    if acting.person.id in (case.employee_id, *_raters(acting)):
+        raise ActRefused("not_independent")
+    before = results.current(session, case.id)
+    assert before is not None
+    outcome = ObjectionOutcome.KEEP
+    if form.decision == "change":
+        check(acting.pack, form)
+        record(acting, form, Role.OBJECTION_AUTHORITY, feedback=form.reasons).locked_at = acting.at
+        after = results.current(session, case.id)
+        assert after is not None
+        outcome = compare(acting.pack, before.predicate, before.score, after.predicate, after.score)
+        after.issued_at, after.received_at, after.receipt_kind = acting.at, None, None
+    objection.state, objection.outcome, objection.decision_reasons = ObjectionState.DECIDED, outcome, form.reasons
+    objection.decided_by_id, objection.decided_at = acting.person.id, acting.at
+    case.state = AppraisalState.DECIDED
+    session.flush()
+    announce(acting, f"objection-{objection.id}", changed=form.decision == "change")
+    current = results.current(session, case.id)
+    assert current is not None
+    return Done(
+        before={"predicate": before.predicate.value, "score": str(before.score)},
+        after={"predicate": current.predicate.value, "score": str(current.score), "outcome": outcome.value},
+        why=form.reasons,
+        summary={"outcome": outcome.value},
+    )
+
+
+def _raters(acting: Acting) -> set[int]:
+    query = select(RatingRecord.official_id).filter_by(appraisal_id=acting.case.id, role=Role.RATER)
+    return set(acting.session.scalars(query)) | ({acting.case.rater_id} if acting.case.rater_id else set())
+
+
+def compare(pack: Pack, old: Predicate, old_score: Any, new: Predicate, new_score: Any) -> ObjectionOutcome:
+    """Raised or lowered by the predicate, within one by the score; the same of both is refused as no change."""
+    was, becomes = (-pack.rank(old), old_score or 0), (-pack.rank(new), new_score or 0)
+    if was == becomes:
+        raise ActInvalid({"decision": "changes_nothing"})
+    return ObjectionOutcome.RAISE if becomes > was else ObjectionOutcome.LOWER
+
+
+ACT = Act(ActKind.DECIDE_OBJECTION, Proof.CODE, Form, show, carry_out)
+ROLE = Role.OBJECTION_AUTHORITY

@@ -1,0 +1,66 @@
+"""Mid-year: the rater answers the report and agrees to, or declines, changed targets."""
+
+from typing import Any, Literal
+
+from actions import plans
+from actions.acts.act import Act, ActForm, Acting, ActInvalid, Done, Text
+from models import Note
+from rules.words import ActKind, NoteKind, PlanState, Proof, Role
+
+
+class Form(ActForm):
+    feedback: Text
+    changes: Literal["agree", "decline", "none"] = "none"
+
+
+def show(acting: Acting) -> dict[str, Any]:
+    plan = plans.current_plan(acting.session, acting.case.id, PlanState.ESTABLISHED)
+    proposed = plans.current_plan(acting.session, acting.case.id, PlanState.SUBMITTED)
+    actuals = plans.latest_actuals(acting.session, plan) if plan else {}
+    return {
+        "plan": plans.as_items(plan) if plan else None,
+        "proposed": plans.as_items(proposed) if proposed else None,
+        "change_reason": proposed.change_reason if proposed else "",
+        "actuals": {i: {"value": str(a.value), "evidence": a.evidence} for i, a in actuals.items()},
+    }
+
+
+def carry_out(acting: Acting, form: Form) -> Done:
+    session, case = acting.session, acting.case
+    proposed = plans.current_plan(session, case.id, PlanState.SUBMITTED)
+    if proposed is not None and form.changes == "none":
+        raise ActInvalid({"changes": "answer_the_proposal"})
+    if proposed is not None and form.changes == "agree":
+        _agree(acting, proposed.id)
+    elif proposed is not None:
+        proposed.state, proposed.returned_reason = PlanState.RETURNED, form.feedback
+    session.add(
+        Note(appraisal_id=case.id, author_id=acting.person.id, kind=NoteKind.FEEDBACK, on=acting.today,
+             text=form.feedback, nonce=f"mid-year:{acting.assignment.id}", at=acting.at)
+    )  # fmt: skip
+    return Done(
+        after={"feedback": form.feedback, "changes": form.changes if proposed else "none"},
+        summary={"changes": form.changes if proposed else "none"},
+    )
+
+
+def _agree(acting: Acting, proposed_id: int) -> None:
+    """The changed plan takes the old one's place; what was reported moves along to its indicators."""
+    session, case = acting.session, acting.case
+    old = plans.current_plan(session, case.id, PlanState.ESTABLISHED)
+    actuals = plans.latest_actuals(session, old) if old else {}
+    plans.supersede(session, case.id, PlanState.ESTABLISHED)
+    new = plans.current_plan(session, case.id, PlanState.SUBMITTED)
+    assert new is not None and new.id == proposed_id
+    new.state, new.established_at, new.established_by_id = PlanState.ESTABLISHED, acting.at, acting.person.id
+    if old is not None:
+        pairs = zip(
+            [i for item in old.items for i in item.indicators], [i for item in new.items for i in item.indicators],
+            strict=True,
+        )  # fmt: skip
+        moved = {n.id: (actuals[o.id].value, actuals[o.id].evidence) for o, n in pairs if o.id in actuals}
+        plans.record_actuals(session, case.id, acting.stage.id, moved, at=acting.at)
+
+
+ACT = Act(ActKind.GIVE_FEEDBACK, Proof.LINK, Form, show, carry_out)
+ROLE = Role.RATER

@@ -1,0 +1,28 @@
+"""Telling everybody concerned that a result was looked at again: the letter that supersedes the old one."""
+
+from actions import letters
+from actions.acts.act import Acting
+from actions.invitations import facts_for
+from actions.links import ensure_links, kid_of
+from models import Person
+
+
+def announce(acting: Acting, occasion: str, *, changed: bool) -> None:
+    """Queue the letter to the employee and to the rater; what changed stands on the desk, not in the mail."""
+    case = acting.case
+    people = [person for person in (case.employee_id, case.rater_id) if person is not None]
+    links = ensure_links(acting.session, acting.stage, kid_of(acting.cycle), people, at=acting.at)
+    kind = "corrected_result" if changed else "objection_notice"
+    owed = []
+    for person_id in people:
+        person = acting.session.get_one(Person, person_id)
+        facts = facts_for(acting.agency, acting.cycle, acting.stage, person, []) | {
+            "event": "decided", "role": "employee" if person_id == case.employee_id else "rater",
+        }  # fmt: skip
+        owed.append(
+            letters.owed_to(
+                person, kind, f"{kind}:{case.id}.{person_id}:{occasion}", facts, link_id=links[person_id],
+                stage_id=acting.stage.id, cycle_id=acting.cycle.id,
+            )
+        )  # fmt: skip
+    letters.queue(acting.session, owed, at=acting.at)

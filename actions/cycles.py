@@ -1,0 +1,197 @@
+"""Launching a cycle and steering it while it runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from actions import trail
+from actions.bulk import insert_new
+from actions.calendars import calendar_of
+from actions.holders import line_on
+from models import Absence, Agency, Appraisal, Cycle, Person, Posting, Segment, Stage, Supervision
+from rules.agency_files import StageDates
+from rules.pack import Pack
+from rules.words import AbsenceKind, AppraisalState, CycleState, StageKind, StageState
+
+ENROLL_BATCH = 2000
+NO_PLAN = (AbsenceKind.UNPAID, AbsenceKind.STUDY, AbsenceKind.PRE_RETIREMENT, AbsenceKind.SUSPENDED)
+"""No plan is made for these (PermenPANRB 8/2021, annex, item 7)."""
+
+
+class LaunchRefused(Exception):
+    """The cycle cannot be launched; each line says what blocks it, who can fix it and how."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        super().__init__("\n".join(reasons))
+        self.reasons = reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What HR decides once a year."""
+
+    agency: str
+    year: int
+    pack: Pack
+    stages: Mapping[StageKind, StageDates]
+    plan_default_after: date
+
+
+def find(session: Session, agency: str, year: int) -> Cycle | None:
+    query = select(Cycle).join(Agency, Agency.id == Cycle.agency_id).where(Agency.code == agency, Cycle.year == year)
+    return session.scalar(query)
+
+
+def launch(session: Session, wanted: Launch, *, at: datetime, by: int | None = None) -> Cycle:
+    """Create the cycle with its six stages; asked again with the same decisions it returns the one there is."""
+    agency = session.scalar(select(Agency).filter_by(code=wanted.agency).with_for_update())
+    if agency is None:
+        raise LaunchRefused([f"agency {wanted.agency} is not known: HR imports its roster first"])
+    pack = wanted.pack
+    if (there := find(session, wanted.agency, wanted.year)) is not None:
+        if there.pack_sha256 != pack.sha256:
+            raise LaunchRefused(
+                [f"{wanted.agency} {wanted.year} runs on pack {there.pack_name} {there.pack_version}, which a running"
+                 " cycle keeps; HR launches the next year with another"]
+            )  # fmt: skip
+        return there
+    _check_launch(session, agency)
+    cycle = Cycle(
+        agency_id=agency.id, year=wanted.year, pack_name=pack.name, pack_version=pack.version, pack=pack.canonical,
+        pack_sha256=pack.sha256, plan_default_after=wanted.plan_default_after, launched_at=at, launched_by_id=by,
+    )  # fmt: skip
+    session.add(cycle)
+    session.flush()
+    calendar = calendar_of(session, agency, at)
+    for kind in StageKind:
+        dates = wanted.stages[kind]
+        session.add(
+            Stage(cycle_id=cycle.id, kind=kind, opens_at=calendar.start_of_day(dates.opens_on),
+                  due_at=calendar.end_of_day(dates.due_on), closes_at=calendar.end_of_day(dates.closes_on))
+        )  # fmt: skip
+    session.flush()
+    after = {"pack": pack.name, "version": pack.version, "pack_sha256": pack.sha256,
+             "stages": {kind.value: [d.isoformat() for d in dates] for kind, dates in wanted.stages.items()}}  # fmt: skip
+    trail.record(session, agency.id, "cycle.launched", f"cycle:{cycle.id}", at=at, actor=trail.Actor(by), after=after)
+    return cycle
+
+
+def _check_launch(session: Session, agency: Agency) -> None:
+    reasons = []
+    people = session.scalar(select(func.count()).select_from(Person).filter_by(agency_id=agency.id))
+    if not people:
+        reasons.append(f"{agency.name} has no people: HR imports the roster with `appraisal roster import`")
+    if reasons:
+        raise LaunchRefused(reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    last: int
+    """Person id up to which everybody is enrolled; pass it on as `after`."""
+    added: int
+    done: bool
+
+
+def enroll(session: Session, cycle_id: int, *, after: int, at: datetime, size: int = ENROLL_BATCH) -> Enrolled:
+    """Give the next people (by id) their appraisal; who has one already keeps it. Call until `done`."""
+    cycle = session.get_one(Cycle, cycle_id)
+    agency = session.get_one(Agency, cycle.agency_id)
+    today = calendar_of(session, agency, at).local_date(at)
+    people = select(Person.id).where(
+        Person.agency_id == agency.id, Person.id > after, or_(Person.active_to.is_(None), Person.active_to >= today)
+    )  # fmt: skip
+    ids = session.scalars(people.order_by(Person.id).limit(size)).all()
+    if not ids:
+        cycle.enrolled_at = cycle.enrolled_at or at
+        return Enrolled(after, 0, done=True)
+    postings = {p.person_id: p for p in session.scalars(_in_force(select(Posting), Posting, today, ids))}
+    superiors = {
+        s.person_id: s.superior_id for s in session.scalars(_in_force(select(Supervision), Supervision, today, ids))
+    }
+    line = line_on(session, agency.id, today)
+    away = _away_all_year(session, cycle, ids)
+    rows = []
+    for person in ids:
+        if (posting := postings.get(person)) is None:
+            continue  # auditors and other outsiders have a role, but no post that is appraised
+        rater = superiors.get(person)
+        authority = line.authority(person, rater)
+        state, why = AppraisalState.PLAN_DRAFT, ""
+        if rater is None:
+            state, why = AppraisalState.EXCLUDED, "rated_above_agency"
+        elif person in away:
+            state, why = AppraisalState.EXCLUDED, f"away_{away[person].value}"
+        rows.append({
+            "cycle_id": cycle.id, "employee_id": person, "unit_id": posting.unit_id, "rater_id": rater,
+            "authority_id": authority.person_id if authority else None, "state": state, "explanation": why,
+            "explained_at": at if why else None, "version": 1,
+        })  # fmt: skip
+    added = insert_new(session, Appraisal, rows)
+    _open_segments(session, cycle, ids, postings)
+    return Enrolled(ids[-1], added, done=False)
+
+
+def _open_segments(session: Session, cycle: Cycle, ids, postings: Mapping[int, Posting]) -> None:
+    query = select(Appraisal.id, Appraisal.employee_id, Appraisal.rater_id).where(
+        Appraisal.cycle_id == cycle.id, Appraisal.employee_id.in_(ids)
+    )
+    insert_new(session, Segment, [
+        {"appraisal_id": case, "number": 1, "unit_id": postings[person].unit_id, "rater_id": rater,
+         "post": postings[person].post, "from_on": max(postings[person].from_on, date(cycle.year, 1, 1)), "to_on": None}
+        for case, person, rater in session.execute(query) if person in postings
+    ])  # fmt: skip
+
+
+def _in_force(query, table, today: date, ids):
+    return query.where(
+        table.person_id.in_(ids), table.from_on <= today, or_(table.to_on.is_(None), table.to_on >= today)
+    )
+
+
+def _away_all_year(session: Session, cycle: Cycle, ids) -> dict[int, AbsenceKind]:
+    query = select(Absence.person_id, Absence.kind).where(
+        Absence.person_id.in_(ids), Absence.kind.in_(NO_PLAN), Absence.from_on <= date(cycle.year, 1, 31),
+        Absence.to_on >= date(cycle.year, 12, 31),
+    )  # fmt: skip
+    return dict(session.execute(query).tuples())
+
+
+def pause(session: Session, cycle: Cycle, reason: str, *, at: datetime, by: int | None = None) -> None:
+    """Stop the cycle: nothing opens, reminds, closes or is accepted until it is resumed."""
+    if cycle.state is not CycleState.RUNNING:
+        return
+    cycle.state, cycle.paused_at = CycleState.PAUSED, at
+    trail.record(
+        session, cycle.agency_id, "cycle.paused", f"cycle:{cycle.id}", at=at, actor=trail.Actor(by), why=reason
+    )
+
+
+def resume(session: Session, cycle: Cycle, reason: str, *, at: datetime, by: int | None = None) -> timedelta:
+    """Go on; every date that lies ahead moves by as long as the cycle stood still, at least to the end of that day."""
+    if cycle.state is not CycleState.PAUSED or cycle.paused_at is None:
+        return timedelta(0)
+    days = timedelta(days=-(-(at - cycle.paused_at) // timedelta(days=1)))
+    for stage in session.scalars(select(Stage).filter_by(cycle_id=cycle.id).with_for_update()):
+        if stage.state is StageState.CLOSED:
+            continue
+        stage.opens_at += days if stage.opens_at > cycle.paused_at else timedelta(0)
+        stage.due_at += days if stage.due_at > cycle.paused_at else timedelta(0)
+        stage.closes_at += days if stage.closes_at > cycle.paused_at else timedelta(0)
+        stage.revision += 1
+    paused_at, cycle.state, cycle.paused_at = cycle.paused_at, CycleState.RUNNING, None
+    after = {"paused_at": paused_at.isoformat(), "days": days.days}
+    trail.record(
+        session,
+        cycle.agency_id,
+        "cycle.resumed",
+        f"cycle:{cycle.id}",
+        at=at,
+        actor=trail.Actor(by),
+        after=after,
+        why=reason,
+    )
+    return days

@@ -1,0 +1,154 @@
+"""What is due as of now: the facts of each running cycle, held against the table of steps."""
+
+from datetime import datetime
+
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from actions import reminders
+from actions.calendars import calendar_of
+from actions.stages import finalization, objection_handling
+from actions.stages.common import NEVER_LAPSE
+from actions.steps import Context, StepRef
+from models import (
+    Absence,
+    ActingMandate,
+    Agency,
+    Appraisal,
+    Assignment,
+    Cycle,
+    Objection,
+    Person,
+    Stage,
+    StageStep,
+)
+from rules.pack import Pack
+from rules.stages import CycleFacts, StageFacts, due_steps
+from rules.words import AssignmentState, CycleState, ObjectionState, StageKind, StageState
+
+ACTIVE = (StageState.OPEN, StageState.CLOSING)
+
+
+def due(session: Session, *, at: datetime) -> list[StepRef]:
+    """Every step of every running cycle that is due, in the order in which it should be done."""
+    found: list[StepRef] = []
+    running = select(Cycle, Agency).join(Agency).where(Cycle.state == CycleState.RUNNING).order_by(Cycle.id)
+    for cycle, agency in session.execute(running).tuples():
+        stages = {stage.kind: stage for stage in session.scalars(select(Stage).filter_by(cycle_id=cycle.id))}
+        facts = cycle_facts(session, cycle, agency, stages, at=at)
+        found += [
+            StepRef(agency.code, cycle.year, one.stage, one.step, one.occasion, stages[one.stage].revision)
+            for one in due_steps(facts, at)
+        ]
+    return found
+
+
+def cycle_facts(
+    session: Session, cycle: Cycle, agency: Agency, stages: dict[StageKind, Stage], *, at: datetime
+) -> CycleFacts:
+    from actions import audits
+
+    calendar = calendar_of(session, agency, at)
+    today = calendar.local_date(at)
+    pack = Pack.model_validate_json(cycle.pack)
+    known = {}
+    for kind, stage in stages.items():
+        context = Context(session, at, today, agency, cycle, stage, pack, calendar, "")
+        known[kind] = _stage_facts(context)
+    final = stages.get(StageKind.FINALIZATION)
+    final_open = final is not None and final.state in ACTIVE
+    blocked = sum(finalization.blocked_by(session, cycle.id).values()) if final_open else 0
+    left = finalization.finalizable(session, cycle.id) if final_open else 0
+    draw_ready, evaluation_ready = audits.ready(session, cycle, at=at) if _audit_open(stages) else (0, 0)
+    return CycleFacts(
+        known, enrolled=cycle.enrolled_at is not None, default_due=today > cycle.plan_default_after,
+        draw_ready=draw_ready, evaluation_ready=evaluation_ready, finalizable=bool(left) and not blocked,
+        blocked=blocked,
+    )  # fmt: skip
+
+
+def _audit_open(stages: dict[StageKind, Stage]) -> bool:
+    stage = stages.get(StageKind.AUDIT_SAMPLING)
+    return stage is not None and stage.state in ACTIVE
+
+
+def _stage_facts(context: Context) -> StageFacts:
+    session, stage = context.session, context.stage
+    finished = select(StageStep.step, StageStep.occasion).where(
+        StageStep.stage_id == stage.id, StageStep.finished_at.is_not(None)
+    )
+    base = StageFacts(
+        stage.kind, stage.state, stage.opens_at, closes_at(context), frozenset(session.execute(finished).tuples())
+    )
+    if stage.state not in ACTIVE:
+        return base
+    return StageFacts(
+        base.kind, base.state, base.opens_at, base.closes_at, base.finished, reminder=_reminder(context),
+        lapsing=_lapsing(context), open_cases=_open_cases(context),
+    )  # fmt: skip
+
+
+def closes_at(context: Context) -> datetime:
+    """The stage's close, put off by the last extension of a unit or person."""
+    from actions.deadlines import deadlines_of
+
+    deadlines = deadlines_of(context.session, context.stage)
+    return max([context.stage.closes_at, *deadlines.by_person.values(), *deadlines.by_unit.values()])
+
+
+def _reminder(context: Context):
+    """The reminder day that is owed: a rung of a date, or today if somebody owes what no letter covered yet."""
+    if not context.calendar.is_working_day(context.today):
+        return None
+    morning = context.calendar.start_of_day(context.today)
+    fresh = exists().where(
+        Assignment.stage_id == context.stage.id, Assignment.state == AssignmentState.OPEN,
+        Assignment.told_at.is_(None), Assignment.opened_at < morning,
+    )  # fmt: skip
+    if context.session.scalar(select(fresh)):
+        return context.today
+    return reminders.owed_on(context, context.today)
+
+
+def _lapsing(context: Context) -> bool:
+    """Whether a clock of a single case ran out, or a duty has to move to somebody else."""
+    overdue = exists().where(
+        Assignment.stage_id == context.stage.id, Assignment.state == AssignmentState.OPEN,
+        Assignment.due_at < context.at, Assignment.kind.not_in(NEVER_LAPSE),
+    )  # fmt: skip
+    if context.session.scalar(select(overdue)):
+        return True
+    if context.stage.kind is StageKind.OBJECTION_HANDLING and objection_handling.deemed_cases(context):
+        return True
+    return _line_changed(context)
+
+
+def _line_changed(context: Context) -> bool:
+    """A mandate or an absence began or ended since the stage last looked at who holds what."""
+    last = context.session.scalar(
+        select(func.max(StageStep.finished_at)).where(
+            StageStep.stage_id == context.stage.id, StageStep.occasion == "now/rehold"
+        )
+    )
+    seen = context.calendar.local_date(last or context.stage.opens_at)
+    for table in (ActingMandate, Absence):
+        holder = table.principal_id if table is ActingMandate else table.person_id
+        began = (table.from_on > seen) & (table.from_on <= context.today)
+        ended = (table.to_on >= seen) & (table.to_on < context.today)
+        here = select(Person.id).where(Person.agency_id == context.agency.id)
+        if context.session.scalar(select(exists().where(holder.in_(here), or_(began, ended)))):
+            return True
+    return False
+
+
+def _open_cases(context: Context) -> int:
+    if context.stage.kind is not StageKind.OBJECTION_HANDLING:
+        return 0
+    own_clock = select(func.count()).select_from(Assignment).where(
+        Assignment.stage_id == context.stage.id, Assignment.state == AssignmentState.OPEN,
+        or_(Assignment.optional.is_(False), Assignment.due_at >= context.at),
+    )  # fmt: skip
+    undecided = select(func.count()).select_from(Objection).join(Appraisal, Appraisal.id == Objection.appraisal_id).where(
+        Appraisal.cycle_id == context.cycle.id, Objection.state.in_((ObjectionState.FILED, ObjectionState.UNDER_EXAMINATION))
+    )  # fmt: skip
+    return (context.session.scalar(own_clock) or 0) + (context.session.scalar(undecided) or 0)

@@ -1,0 +1,175 @@
+"""Who holds a duty on a day: the superior, whoever acts for them, or the next official up the line."""
+
+from collections import defaultdict
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from models import Absence, ActingMandate, Person, RoleGrant, Supervision
+from rules.words import Role
+
+MAX_CLIMB = 12
+Row = TypeVar("Row", bound=tuple[Any, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    person_id: int
+    mandate_id: int | None = None
+    why: str = ""
+    """Why it is not the direct superior: acting, or climbed."""
+
+
+class Superiors(Protocol):
+    def get(self, person: int, /) -> int | None: ...
+
+
+class Mandates(Protocol):
+    def get(self, person: int, default: tuple[()], /) -> Sequence[tuple[int, int]]: ...
+
+
+@dataclass(slots=True)
+class Line:
+    """The chain of superiors of one agency as of one day, with mandates and absences."""
+
+    today: date
+    superior: Superiors = field(default_factory=dict)
+    acting: Mandates = field(default_factory=dict)
+    """principal -> [(person, mandate)]"""
+    away: Container[int] = frozenset()
+    active: Container[int] = frozenset()
+    authorities: Sequence[int] = ()
+    """People who may be named when the line has no independent official: appointing authorities."""
+
+    def rater(self, employee: int, superior: int | None) -> Holder | None:
+        """Who rates `employee` today when `superior` is the direct superior; never the employee."""
+        return self._climb(superior, {employee})
+
+    def authority(self, employee: int, rater: int | None) -> Holder | None:
+        """Who decides objections to a rating by `rater`: neither of the two, climbing while one person holds both."""
+        if rater is None:
+            return None
+        barred = {employee, rater} | {person for person, _ in self.acting.get(rater, ())}
+        if (found := self._climb(self.superior.get(rater), barred)) is not None:
+            return found
+        named = [person for person in self.authorities if person not in barred and person in self.active]
+        return Holder(named[0], why="named: the line has no independent official") if named else None
+
+    def _climb(self, start: int | None, barred: set[int]) -> Holder | None:
+        person, why = start, ""
+        for _ in range(MAX_CLIMB):
+            if person is None:
+                return None
+            if (holder := self._in_post(person, barred)) is not None:
+                return Holder(holder.person_id, holder.mandate_id, why or holder.why)
+            why, person = "climbed: the official below is away, gone or involved", self.superior.get(person)
+        return None
+
+    def _in_post(self, person: int, barred: set[int]) -> Holder | None:
+        """The person, or whoever acts for them today (an acting official goes before an absent holder)."""
+        gone = person in self.away or person not in self.active
+        for acting, mandate in self.acting.get(person, ()):
+            if acting not in barred and acting in self.active and acting not in self.away:
+                return Holder(acting, mandate, "acting")
+        return None if gone or person in barred else Holder(person)
+
+
+def line_on(session: Session, agency_id: int, today: date) -> Line:
+    """Read the whole line of an agency as of a day, for batches; a few columns per person, no objects."""
+    people = select(Person.id).where(Person.agency_id == agency_id)
+    superiors = select(Supervision.person_id, Supervision.superior_id).where(Supervision.person_id.in_(people))
+    acting: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for principal, person, mandate in session.execute(_mandates(today)):
+        acting[principal].append((person, mandate))
+    return Line(
+        today,
+        superior=dict(session.execute(superiors.where(*_supervised(today))).tuples().all()),
+        acting=acting,
+        away=frozenset(session.scalars(_covering(select(Absence.person_id), Absence, today))),
+        active=frozenset(session.scalars(people.where(*_active(today)))),
+        authorities=session.scalars(role_holders(agency_id, Role.APPOINTING_AUTHORITY, today)).all(),
+    )
+
+
+def line_for_one(session: Session, agency_id: int, today: date) -> Line:
+    """The same line, asked person by person: for a single case in a large agency."""
+    return Line(
+        today,
+        superior=_AskedSuperiors(session, today),
+        acting=_AskedMandates(session, today),
+        away=_Asked(session, _covering(select(Absence.person_id), Absence, today), Absence.person_id),
+        active=_Asked(session, select(Person.id).where(*_active(today)), Person.id),
+        authorities=session.scalars(role_holders(agency_id, Role.APPOINTING_AUTHORITY, today)).all(),
+    )
+
+
+@dataclass(slots=True)
+class _AskedSuperiors:
+    session: Session
+    today: date
+
+    def get(self, person: int, /) -> int | None:
+        query = select(Supervision.superior_id).where(Supervision.person_id == person, *_supervised(self.today))
+        return self.session.scalar(query)
+
+
+@dataclass(slots=True)
+class _AskedMandates:
+    session: Session
+    today: date
+
+    def get(self, person: int, default: tuple[()], /) -> Sequence[tuple[int, int]]:
+        rows = self.session.execute(_mandates(self.today).where(ActingMandate.principal_id == person))
+        return [(acting, mandate) for _, acting, mandate in rows] or default
+
+
+@dataclass(slots=True)
+class _Asked:
+    session: Session
+    query: Select[tuple[int]]
+    column: InstrumentedAttribute[int]
+
+    def __contains__(self, person: object, /) -> bool:
+        return self.session.scalar(self.query.where(self.column == person).limit(1)) is not None
+
+
+def _supervised(today: date) -> tuple[ColumnElement[bool], ...]:
+    return Supervision.from_on <= today, or_(Supervision.to_on.is_(None), Supervision.to_on >= today)
+
+
+def _active(today: date) -> tuple[ColumnElement[bool], ...]:
+    return Person.active_from <= today, or_(Person.active_to.is_(None), Person.active_to >= today)
+
+
+def _mandates(today: date) -> Select[tuple[int, int, int]]:
+    query = select(ActingMandate.principal_id, ActingMandate.person_id, ActingMandate.id).order_by(ActingMandate.id)
+    return _covering(query, ActingMandate, today)
+
+
+def role_holders(agency_id: int, role: Role, today: date) -> Select[tuple[int]]:
+    """Ids of the people who hold a granted role on a day, in a stable order."""
+    return (
+        select(RoleGrant.person_id)
+        .join(Person, Person.id == RoleGrant.person_id)
+        .where(
+            Person.agency_id == agency_id,
+            RoleGrant.role == role,
+            RoleGrant.from_on <= today,
+            or_(RoleGrant.to_on.is_(None), RoleGrant.to_on >= today),
+            or_(Person.active_to.is_(None), Person.active_to >= today),
+        )
+        .order_by(RoleGrant.person_id)
+    )
+
+
+def holds_role(session: Session, person: Person, role: Role, today: date) -> bool:
+    query = role_holders(person.agency_id, role, today).where(RoleGrant.person_id == person.id)
+    return session.scalar(query) is not None
+
+
+def _covering(query: Select[Row], table: type[Absence] | type[ActingMandate], today: date) -> Select[Row]:
+    return query.where(table.from_on <= today, table.to_on >= today)

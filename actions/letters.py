@@ -1,0 +1,114 @@
+"""Owing letters: a row in the transaction that makes it owed, with a key that makes the second time harmless."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from actions.bulk import insert_new
+from models import Letter, Person, Wave
+from notifications.kinds import KINDS
+from rules.words import LetterState, Locale
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One letter owed to one person. `key` is `<kind>:<what>:<occasion>`."""
+
+    kind: str
+    key: str
+    person_id: int
+    address: str
+    locale: Locale
+    facts: Mapping[str, Any]
+    link_id: int | None = None
+    code_id: int | None = None
+    stage_id: int | None = None
+    cycle_id: int | None = None
+    not_after: datetime | None = None
+    thread: str | None = None
+    """Key of the letter that this one follows up."""
+
+
+def owed_to(person: Person, kind: str, key: str, facts: Mapping[str, Any], **more: Any) -> Owed:
+    return Owed(kind, key, person.id, person.email, person.locale, facts, **more)
+
+
+def message_id(key: str, domain: str = "appraisal.example") -> str:
+    """A Message-ID that follows from the key alone, so a copy is recognisably the same letter."""
+    return f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain}>"
+
+
+def queue(session: Session, letters: Iterable[Owed], *, at: datetime, wave: Wave | None = None) -> int:
+    """Put the letters that are not owed yet into the outbox; the number that was new is added to the wave's plan."""
+    rows = [_row(letter, at, wave) for letter in letters]
+    added = insert_new(session, Letter, rows)
+    if wave is not None:
+        wave.planned += added
+    return added
+
+
+def _row(letter: Owed, at: datetime, wave: Wave | None) -> dict[str, Any]:
+    return {
+        "key": letter.key, "kind": letter.kind, "lane": KINDS[letter.kind].lane, "wave_id": wave.id if wave else None,
+        "cycle_id": letter.cycle_id, "stage_id": letter.stage_id, "person_id": letter.person_id,
+        "link_id": letter.link_id, "code_id": letter.code_id, "locale": letter.locale, "facts": dict(letter.facts),
+        "address": letter.address, "domain": letter.address.rsplit("@", 1)[-1].lower(),
+        "message_id": message_id(letter.key), "in_reply_to": message_id(letter.thread) if letter.thread else None,
+        "state": LetterState.QUEUED, "attempts": 0, "charged": 0, "ambiguities": 0, "queued_at": at, "next_at": at,
+        "not_after": letter.not_after, "reply": "",
+    }  # fmt: skip
+
+
+def wave_of(session: Session, key: str, cycle_id: int, stage_id: int | None, *, at: datetime) -> Wave:
+    """Return the wave of that key, made on first use and locked until the transaction ends."""
+    row = {"key": key, "cycle_id": cycle_id, "stage_id": stage_id, "planned": 0, "made_at": at, "paused_reason": ""}
+    insert_new(session, Wave, [row])
+    return session.scalars(select(Wave).filter_by(key=key).with_for_update()).one()
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What became of every letter of a cycle, a stage or a wave; the counts add up to `owed`."""
+
+    owed: int
+    states: Mapping[str, int]
+    missing: int
+    doubled: int
+    planned: int
+
+    @property
+    def open(self) -> int:
+        return sum(self.states.get(state, 0) for state in ("queued", "sending", "deferred"))
+
+    @property
+    def clean(self) -> bool:
+        """Nothing missing, doubled or still under way, and as many rows as were planned."""
+        return not (self.missing or self.doubled or self.open) and self.owed == sum(self.states.values())
+
+
+def certificate(session: Session, *, cycle_id: int | None = None, stage_id: int | None = None) -> Certificate:
+    """Count the letters by fate from the tables alone.
+
+    missing: accepted letters without an accepted attempt, and open mandatory assignments that no letter ever covered;
+    doubled: letters with more than one accepted attempt.
+    """
+    from actions import mail_checks
+
+    where = [Letter.cycle_id == cycle_id] if cycle_id is not None else []
+    where += [Letter.stage_id == stage_id] if stage_id is not None else []
+    counted = session.execute(select(Letter.state, func.count()).where(*where).group_by(Letter.state))
+    states = {state.value: count for state, count in counted}
+    planned = select(func.coalesce(func.sum(Wave.planned), 0))
+    planned = planned.where(Wave.cycle_id == cycle_id) if cycle_id is not None else planned
+    return Certificate(
+        owed=sum(states.values()),
+        states=states,
+        missing=mail_checks.count_missing(session, cycle_id=cycle_id, stage_id=stage_id),
+        doubled=mail_checks.count_doubled(session, where),
+        planned=session.scalar(planned) or 0,
+    )

@@ -1,0 +1,90 @@
+"""Links into desks: made when a desk opens, the same in every reminder, ended by a new generation."""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from actions.bulk import insert_new, portions
+from models import ActionLink, Cycle, Person, Stage
+from rules.words import LinkState
+
+
+class LinkRefused(Exception):
+    """Unknown, forged or revoked: all look the same from outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedLink:
+    link: ActionLink
+    person: Person
+    stage: Stage
+    cycle: Cycle
+
+
+def kid_of(cycle: Cycle) -> int:
+    """One key per cycle, so that a cycle's links die with it: its year, folded into a byte."""
+    return cycle.year % 251 + 1
+
+
+def ensure_links(session: Session, stage: Stage, kid: int, people: Iterable[int], *, at: datetime) -> dict[int, int]:
+    """Give each person one active link to their desk in the stage and return person -> link."""
+    listed = sorted(set(people))
+    found = _active(session, stage, listed)
+    missing = [person for person in listed if person not in found]
+    generations = _generations(session, stage, missing)
+    rows = [
+        {"id": secrets.randbits(63) or 1, "person_id": person, "stage_id": stage.id, "kid": kid, "made_at": at,
+         "generation": generations.get(person, 0) + 1, "state": LinkState.ACTIVE, "revoked_reason": ""}
+        for person in missing
+    ]  # fmt: skip
+    insert_new(session, ActionLink, rows)
+    return _active(session, stage, listed) if missing else found
+
+
+def _active(session: Session, stage: Stage, people: list[int]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for portion in portions(people):
+        query = select(ActionLink.person_id, ActionLink.id).where(
+            ActionLink.stage_id == stage.id, ActionLink.state == LinkState.ACTIVE, ActionLink.person_id.in_(portion)
+        )
+        found.update((person, link) for person, link in session.execute(query))
+    return found
+
+
+def _generations(session: Session, stage: Stage, people: list[int]) -> dict[int, int]:
+    last: dict[int, int] = {}
+    for portion in portions(people):
+        query = select(ActionLink.person_id, ActionLink.generation).where(
+            ActionLink.stage_id == stage.id, ActionLink.person_id.in_(portion)
+        )
+        for person, generation in session.execute(query):
+            last[person] = max(last.get(person, 0), generation)
+    return last
+
+
+def open_link(session: Session, link_id: int | None) -> OpenedLink:
+    """Return what an (already verified) link leads to; LinkRefused if it is unknown or revoked."""
+    query = select(ActionLink).where(ActionLink.id == link_id, ActionLink.state == LinkState.ACTIVE)
+    query = query.options(joinedload(ActionLink.person), joinedload(ActionLink.stage).joinedload(Stage.cycle))
+    link = session.scalar(query) if link_id is not None else None
+    if link is None or link.kid != kid_of(link.stage.cycle):
+        raise LinkRefused
+    return OpenedLink(link, link.person, link.stage, link.stage.cycle)
+
+
+def revoke_links(
+    session: Session, person_id: int, reason: str, *, at: datetime, stage_id: int | None = None
+) -> list[int]:
+    """End the person's active links (all, or those of one stage) and return the stages concerned."""
+    query = select(ActionLink).filter_by(person_id=person_id, state=LinkState.ACTIVE).with_for_update()
+    if stage_id is not None:
+        query = query.filter_by(stage_id=stage_id)
+    links = session.scalars(query).all()
+    for link in links:
+        link.state, link.revoked_at, link.revoked_reason = LinkState.REVOKED, at, reason
+    session.flush()
+    return [link.stage_id for link in links]

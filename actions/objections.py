@@ -1,0 +1,153 @@
+"""Objections (PP 30/2019 art. 59): filed in time, both sides heard, decided by somebody independent, final."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from actions import assignments, results
+from actions.acts.act import Acting, ActRefused
+from actions.assignments import Duty
+from actions.bulk import insert_new
+from actions.holders import Holder, line_for_one
+from actions.invitations import invite_at_once
+from models import Appraisal, Assignment, Objection, Stage, Statement
+from rules.words import (
+    ActKind,
+    AppraisalState,
+    AssignmentState,
+    ObjectionState,
+    ReceiptKind,
+    Role,
+    StatementOutcome,
+)
+
+
+def file(acting: Acting, reasons: str) -> Objection:
+    """File an objection to the current result; the result counts as received if it was not acknowledged yet."""
+    session, case = acting.session, acting.case
+    result = results.current(session, case.id)
+    if result is None or result.issued_at is None:
+        raise ActRefused("no_result")
+    results.receive(acting, result, ReceiptKind.OPENED)
+    if result.objection_until is not None and acting.at > result.objection_until:
+        raise ActRefused("window_closed", until=result.objection_until.isoformat())
+    pack, calendar = acting.pack, acting.calendar
+    until = calendar.end_of_day(acting.today + timedelta(days=pack.statement_days))
+    decide = calendar.end_of_day(acting.today + timedelta(days=pack.decision_days))
+    row = {
+        "appraisal_id": case.id, "result_id": result.id, "state": ObjectionState.FILED, "reasons": reasons,
+        "filed_at": acting.at, "statements_until": until, "decide_until": decide, "late_ground": "",
+        "decision_reasons": "",
+    }  # fmt: skip
+    if not insert_new(session, Objection, [row]):
+        raise ActRefused("already_objected")
+    objection = session.scalars(select(Objection).filter_by(result_id=result.id)).one()
+    case.state = AppraisalState.OBJECTED
+    _ask_both(acting, objection)
+    return objection
+
+
+def _ask_both(acting: Acting, objection: Objection) -> None:
+    case, session = acting.case, acting.session
+    line = line_for_one(session, acting.agency.id, acting.today)
+    sides = [(Role.EMPLOYEE, Holder(case.employee_id)), (Role.RATER, line.rater(case.employee_id, case.rater_id))]
+    duties = [
+        Duty(ActKind.EXPLAIN, f"objection:{objection.id}:{role.value}", role, holder, case.id, case.unit_id,
+             due_at=objection.statements_until)
+        for role, holder in sides
+        if holder is not None
+    ]  # fmt: skip
+    assignments.open_duties(session, acting.stage.id, duties, at=acting.at)
+    if any(holder is None for _, holder in sides):
+        session.add(
+            Statement(objection_id=objection.id, role=Role.RATER, outcome=StatementOutcome.SILENT, at=acting.at)
+        )
+        session.flush()
+    for duty in duties:
+        invite_at_once(session, acting.stage, duty.holder.person_id, f"objection-{objection.id}", at=acting.at)
+
+
+def of(acting: Acting) -> Objection:
+    """The objection that an assignment is about."""
+    number = int(acting.assignment.subject.split(":")[1])
+    query = select(Objection).filter_by(id=number).options(selectinload(Objection.statements)).with_for_update()
+    return acting.session.scalars(query).one()
+
+
+def hear(acting: Acting, objection: Objection, outcome: StatementOutcome, text: str) -> None:
+    """Record one side's statement; once both are there the authority is asked to decide."""
+    _state(acting.session, objection, acting.assignment.role, outcome, text, acting.person.id, acting.at)
+    ask_authority(acting.session, objection, acting.stage, acting.agency.id, acting.today, at=acting.at)
+
+
+def _state(
+    session: Session,
+    objection: Objection,
+    role: Role,
+    outcome: StatementOutcome,
+    text: str,
+    by: int | None,
+    at: datetime,
+) -> None:
+    row = {"objection_id": objection.id, "role": role, "outcome": outcome, "text": text, "by_id": by, "at": at}
+    insert_new(session, Statement, [row])
+
+
+def silence(session: Session, assignment: Assignment, *, at: datetime) -> Objection:
+    """Record that one side let its time pass: heard means asked, nobody can block a decision by silence."""
+    objection = session.get_one(Objection, int(assignment.subject.split(":")[1]))
+    _state(session, objection, assignment.role, StatementOutcome.SILENT, "", None, at)
+    return objection
+
+
+def ask_authority(
+    session: Session, objection: Objection, stage: Stage, agency_id: int, today: Any, *, at: datetime
+) -> bool:
+    """Open the decision once both sides were heard (or refused, or were silent); False while it is too early."""
+    heard = session.scalars(select(Statement.role).filter_by(objection_id=objection.id)).all()
+    if set(heard) != {Role.EMPLOYEE, Role.RATER} or objection.state is not ObjectionState.FILED:
+        return False
+    case = session.get_one(Appraisal, objection.appraisal_id)
+    holder = authority_of(session, case, agency_id, today)
+    objection.state = ObjectionState.UNDER_EXAMINATION
+    if holder is None:
+        return False  # HR names an authority; the console shows the case until then
+    duty = Duty(
+        ActKind.DECIDE_OBJECTION, f"objection:{objection.id}", Role.OBJECTION_AUTHORITY, holder, case.id, case.unit_id,
+        due_at=objection.decide_until,
+    )  # fmt: skip
+    assignments.open_duties(session, stage.id, [duty], at=at)
+    invite_at_once(session, stage, holder.person_id, f"decide-{objection.id}", at=at)
+    return True
+
+
+def authority_of(session: Session, case: Appraisal, agency_id: int, today: Any) -> Holder | None:
+    """The authority on a day: the one named for the case if still independent and present, else by the line."""
+    line = line_for_one(session, agency_id, today)
+    rater = line.rater(case.employee_id, case.rater_id)
+    involved = {case.employee_id, case.rater_id, rater.person_id if rater else None}
+    if case.authority_id is not None and case.authority_id not in involved and case.authority_id in line.active:
+        if case.authority_id not in line.away:
+            return Holder(case.authority_id)
+    return line.authority(case.employee_id, rater.person_id if rater else case.rater_id)
+
+
+def withdraw(acting: Acting, objection: Objection) -> None:
+    """The employee takes the objection back: the result stands, what others owed for it is no longer owed."""
+    objection.state = ObjectionState.WITHDRAWN
+    acting.case.state = AppraisalState.ISSUED
+    about = Assignment.subject.like(f"objection:{objection.id}%"), Assignment.id != acting.assignment.id
+    assignments.end(acting.session, select(Assignment).where(*about), AssignmentState.WITHDRAWN, at=acting.at)
+
+
+def shown(session: Session, objection: Objection) -> dict[str, Any]:
+    """What the sides and the authority may read of it."""
+    statements = session.scalars(select(Statement).filter_by(objection_id=objection.id)).all()
+    return results.shown(session, objection.appraisal_id) | {
+        "reasons": objection.reasons,
+        "filed_at": objection.filed_at,
+        "decide_until": objection.decide_until,
+        "statements": [{"role": s.role.value, "outcome": s.outcome.value, "text": s.text} for s in statements],
+    }

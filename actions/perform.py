@@ -1,0 +1,173 @@
+"""perform(): the one way in which a person's act changes anything, with every guard in the same transaction."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from actions import letters, trail
+from actions.acts import ACTS
+from actions.acts.act import Act, Acting, ActInvalid, ActRefused, Done
+from actions.calendars import calendar_of
+from actions.deadlines import deadlines_of
+from models import ActingMandate, Agency, Appraisal, Assignment, Cycle, Draft, Person, Stage, Submission
+from rules.pack import Pack
+from rules.words import AssignmentState, CycleState, Proof, StageState
+
+RECEIPT_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
+class StaleForm(ActRefused):
+    """Somebody saved in between: `details` has what is stored now, the caller still has what was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    number: str
+    kind: str
+    at: datetime
+    summary: Mapping[str, Any]
+    again: bool = False
+    """The same form had been sent before; nothing happened twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A form as it arrived. `version` is the assignment's when the form was made, `nonce` the form's own."""
+
+    data: Mapping[str, Any]
+    version: int
+    nonce: str
+    proof: Proof = Proof.LINK
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(json.dumps(self.data, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def situation(session: Session, assignment: Assignment, person_id: int, *, at: datetime) -> Acting:
+    """Gather what an act needs to know; reads only."""
+    stage = session.get_one(Stage, assignment.stage_id)
+    cycle = session.get_one(Cycle, stage.cycle_id)
+    agency = session.get_one(Agency, cycle.agency_id)
+    calendar = calendar_of(session, agency, at)
+    case = session.get_one(Appraisal, assignment.appraisal_id) if assignment.appraisal_id else None
+    return Acting(
+        session=session, at=at, today=calendar.local_date(at), agency=agency, cycle=cycle, stage=stage,
+        pack=Pack.model_validate_json(cycle.pack), calendar=calendar, assignment=assignment,
+        person=session.get_one(Person, person_id), appraisal=case,
+    )  # fmt: skip
+
+
+def perform(session: Session, assignment_id: int, person_id: int, sent: Sent, *, at: datetime) -> Receipt:
+    """Carry out what `person_id` sent for an assignment; a repeated nonce returns the first receipt.
+
+    Refused (ActRefused, nothing changed): not theirs, closed, paused, done already, withdrawn, made from an older
+    version, mandate over, code missing, or content that does not fit the form.
+    """
+    assignment = session.get(Assignment, assignment_id, with_for_update=True, populate_existing=True)
+    if assignment is None:
+        raise ActRefused("not_yours")
+    if (before := _sent_before(session, assignment, person_id, sent)) is not None:
+        return before
+    if assignment.person_id != person_id:
+        raise ActRefused("not_yours")
+    acting = situation(session, assignment, person_id, at=at)
+    if acting.appraisal is not None:
+        session.refresh(acting.appraisal, with_for_update=True)
+    act = ACTS[assignment.kind]
+    _check_open(acting)
+    _check_person(acting)
+    if assignment.version != sent.version:
+        raise StaleForm("stale", version=assignment.version)
+    if act.proof is Proof.CODE and sent.proof is not Proof.CODE:
+        raise ActRefused("code_needed")
+    done = _carry_out(act, acting, sent)
+    return _settle(acting, act, sent, done)
+
+
+def _sent_before(session: Session, assignment: Assignment, person_id: int, sent: Sent) -> Receipt | None:
+    query = select(Submission).filter_by(assignment_id=assignment.id, nonce=sent.nonce)
+    if (found := session.scalar(query)) is None:
+        return None
+    if found.person_id != person_id:
+        raise ActRefused("not_yours")
+    if found.body_sha256 != sent.sha256:
+        raise ActRefused("nonce_reused")
+    return Receipt(found.receipt_no, assignment.kind.value, found.at, found.summary, again=True)
+
+
+def _check_open(acting: Acting) -> None:
+    assignment, stage = acting.assignment, acting.stage
+    if assignment.state is AssignmentState.DONE:
+        raise ActRefused("done_already", ended_at=assignment.ended_at)
+    if assignment.state is AssignmentState.WITHDRAWN:
+        raise ActRefused("withdrawn", ended_at=assignment.ended_at)
+    closes = deadlines_of(acting.session, stage).closes(assignment)
+    running = stage.state in (StageState.OPENING, StageState.OPEN)
+    if assignment.state is AssignmentState.LAPSED or acting.at > closes or not running:
+        raise ActRefused("closed", closed_at=min(closes, assignment.ended_at or closes))
+    if acting.cycle.state is not CycleState.RUNNING:
+        raise ActRefused("paused")
+
+
+def _check_person(acting: Acting) -> None:
+    person, assignment = acting.person, acting.assignment
+    if person.active_to is not None and person.active_to < acting.today:
+        raise ActRefused("not_active")
+    if assignment.mandate_id is not None:
+        mandate = acting.session.get_one(ActingMandate, assignment.mandate_id)
+        if not mandate.from_on <= acting.today <= mandate.to_on:
+            raise ActRefused("mandate_over", to_on=mandate.to_on.isoformat())
+
+
+def _carry_out(act: Act, acting: Acting, sent: Sent) -> Done:
+    try:
+        form = act.form.model_validate(sent.data)
+    except ValidationError as wrong:
+        raise ActInvalid(
+            {".".join(map(str, error["loc"])) or "form": error["msg"] for error in wrong.errors()}
+        ) from wrong
+    return act.carry_out(acting, form)
+
+
+def _settle(acting: Acting, act: Act, sent: Sent, done: Done) -> Receipt:
+    session, assignment = acting.session, acting.assignment
+    assignment.state, assignment.ended_at = AssignmentState.DONE, acting.at
+    number = "".join(secrets.choice(RECEIPT_ALPHABET) for _ in range(10))
+    summary = {"kind": act.kind.value} | dict(done.summary)
+    session.add(
+        Submission(assignment_id=assignment.id, person_id=acting.person.id, nonce=sent.nonce, receipt_no=number,
+                   body_sha256=sent.sha256, proof=sent.proof.value, summary=summary, at=acting.at)
+    )  # fmt: skip
+    session.execute(delete(Draft).where(Draft.assignment_id == assignment.id))
+    session.flush()
+    _queue_receipt(acting, act, number)
+    trail.record(
+        session, acting.agency.id, act.kind.value, assignment.subject, at=acting.at, actor=acting.actor,
+        before=done.before, after=done.after, why=done.why,
+    )  # fmt: skip
+    return Receipt(number, act.kind.value, acting.at, summary)
+
+
+def _queue_receipt(acting: Acting, act: Act, number: str) -> None:
+    from actions.links import ensure_links, kid_of
+
+    link = ensure_links(acting.session, acting.stage, kid_of(acting.cycle), [acting.person.id], at=acting.at)
+    facts = {
+        "name": acting.person.name, "agency": acting.agency.name, "year": acting.cycle.year, "zone": acting.agency.zone,
+        "stage": acting.stage.kind.value, "act": act.kind.value, "at": acting.at.isoformat(), "receipt_no": number,
+        "contact": acting.agency.contact,
+    }  # fmt: skip
+    owed = letters.owed_to(
+        acting.person, "receipt", f"receipt:{acting.assignment.id}:{number}", facts,
+        link_id=link[acting.person.id], stage_id=acting.stage.id, cycle_id=acting.cycle.id,
+    )  # fmt: skip
+    letters.queue(acting.session, [owed], at=acting.at)

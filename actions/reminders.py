@@ -1,0 +1,120 @@
+"""Reminding: on working days only, one letter per person and day that lists everything; overdue climbs."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import select
+
+from actions import invitations, letters
+from actions.deadlines import deadlines_of
+from actions.holders import line_on, role_holders
+from actions.steps import Context, Counts
+from models import Assignment, Person, Unit
+from rules.reminders import Occasion, reminder_owed
+from rules.words import AssignmentState, Role
+
+
+def _rung(context: Context, due: date, today: date) -> Occasion | None:
+    """The reminder day of a due date as of today; the days before the stage opened were never owed."""
+    pack, opened = context.pack, context.calendar.local_date(context.stage.opens_at)
+    return reminder_owed(due, today, pack.reminder_offsets, context.calendar, escalation=pack.escalation, since=opened)
+
+
+def due_dates(context: Context) -> set[date]:
+    """The distinct local days on which something open in the stage is due: few, however many people there are."""
+    deadlines = deadlines_of(context.session, context.stage)
+    own = select(Assignment.due_at).where(
+        Assignment.stage_id == context.stage.id, Assignment.state == AssignmentState.OPEN,
+        Assignment.due_at.is_not(None), Assignment.optional.is_(False),
+    )  # fmt: skip
+    moments = [context.stage.due_at, *deadlines.by_person.values(), *deadlines.by_unit.values()]
+    moments += [moment for moment in context.session.scalars(own.distinct()) if moment is not None]
+    return {context.calendar.local_date(moment) for moment in moments}
+
+
+def owed_on(context: Context, today: date) -> date | None:
+    """The reminder day that the stage owes as of today, None if no date has a rung by now."""
+    days = [occasion.on for due in due_dates(context) if (occasion := _rung(context, due, today)) is not None]
+    return max(days, default=None)
+
+
+def remind(context: Context, people: Sequence[int], day: date) -> Counts:
+    """Remind those of `people` for whom a rung falls on `day`, or who owe something that no letter covered yet."""
+    duties = invitations.open_duties_of(context.session, context.stage, people)
+    rungs: dict[date, Occasion | None] = {}
+    reminded = []
+    for person, owed in duties.items():
+        for duty in owed:
+            due = context.calendar.local_date(duty.due)
+            if due not in rungs:
+                rungs[due] = _rung(context, due, day)
+            occasion = rungs[due]
+            if duty.untold or (not duty.optional and occasion is not None and occasion.on == day):
+                reminded.append(person)
+                break
+    wave = letters.wave_of(
+        context.session, f"{context.stage.kind.value}.remind:{context.stage.id}.{day}", context.cycle.id,
+        context.stage.id, at=context.at,
+    )  # fmt: skip
+    sent = invitations.invite(
+        context.session, context.stage, reminded, kind="reminder", occasion=day.isoformat(), at=context.at, wave=wave,
+        duties=duties,
+    )  # fmt: skip
+    return {"reminders": sent}
+
+
+def escalate(context: Context, day: date) -> Counts:
+    """Tell the next one up who is late: the rater's superior, then HR, then the appointing authority; one list each."""
+    late = _late(context, day)
+    told: dict[int, list[tuple[Assignment, date]]] = defaultdict(list)
+    line = line_on(context.session, context.agency.id, context.today)
+    for assignment, due, rung in late:
+        for person in _told_of(context, line.superior.get(assignment.person_id), rung):
+            told[person].append((assignment, due))
+    names = _names(context, {assignment.person_id for assignment, _, _ in late})
+    units = dict(context.session.execute(select(Unit.id, Unit.name).filter_by(agency_id=context.agency.id)).tuples())
+    owed = []
+    for person_id, listed in told.items():
+        person = context.session.get_one(Person, person_id)
+        facts = invitations.facts_for(context.agency, context.cycle, context.stage, person, []) | {
+            "late": [
+                {"name": names[a.person_id], "unit": units.get(a.unit_id or 0, ""), "kind": a.kind.value,
+                 "days": (context.today - due).days}
+                for a, due in listed
+            ][:200],
+            "total": len(listed),
+        }  # fmt: skip
+        key = f"escalation:{context.stage.id}.{person_id}:{day.isoformat()}"
+        owed.append(
+            letters.owed_to(person, "escalation", key, facts, stage_id=context.stage.id, cycle_id=context.cycle.id)
+        )
+    return {"escalations": letters.queue(context.session, owed, at=context.at)}
+
+
+def _late(context: Context, day: date) -> list[tuple[Assignment, date, Occasion]]:
+    deadlines = deadlines_of(context.session, context.stage)
+    query = select(Assignment).where(
+        Assignment.stage_id == context.stage.id, Assignment.state == AssignmentState.OPEN,
+        Assignment.optional.is_(False), Assignment.opened_at < context.at,
+    )  # fmt: skip
+    if not any(due < day for due in due_dates(context)):
+        return []
+    found = []
+    for assignment in context.session.scalars(query.order_by(Assignment.id)):
+        due = context.calendar.local_date(deadlines.due(assignment))
+        occasion = _rung(context, due, day) if due < day else None
+        if occasion is not None and occasion.on == day and occasion.escalates_to is not None:
+            found.append((assignment, due, occasion))
+    return found
+
+
+def _told_of(context: Context, superior: int | None, rung: Occasion) -> Sequence[int]:
+    if rung.escalates_to is Role.OBJECTION_AUTHORITY:
+        return [superior] if superior is not None else []
+    assert rung.escalates_to is not None
+    return context.session.scalars(role_holders(context.agency.id, rung.escalates_to, context.today)).all()
+
+
+def _names(context: Context, people: set[int]) -> dict[int, str]:
+    return dict(context.session.execute(select(Person.id, Person.name).where(Person.id.in_(people))).tuples())

@@ -1,0 +1,102 @@
+"""Objection handling: receipts and the window of 14 days, both sides heard, the authority decides, finally."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from sqlalchemy import exists, select
+
+from actions import objections, results
+from actions.assignments import Duty
+from actions.holders import Line
+from actions.stages.common import CLOSE, INVITE, REHOLD, REMIND, ask, employee_duty, lapse_open
+from actions.steps import Context, Counts, Phase, once, owing
+from models import Appraisal, Assignment, Letter, Objection, Result
+from rules.words import ActKind, AppraisalState, AssignmentState, LetterState, ObjectionState, Step
+
+
+def _duties(context: Context, _line: Line, case: Appraisal) -> Iterable[Duty]:
+    """Reading and objecting are rights with the case's own clock; the end is known once receipt is."""
+    if case.state is not AppraisalState.ISSUED:
+        return []
+    return [
+        employee_duty(ActKind.ACKNOWLEDGE, case, optional=True),
+        employee_duty(ActKind.OBJECT, case, optional=True),
+    ]
+
+
+def deemed_cases(context: Context) -> list[Result]:
+    """Results never opened whose letter was accepted so many days ago that they count as received."""
+    before = context.at - timedelta(days=context.pack.deemed_receipt_days)
+    proven = exists().where(
+        Letter.kind == "result_issued", Letter.person_id == Appraisal.employee_id,
+        Letter.stage_id == context.stage.id, Letter.state.in_((LetterState.ACCEPTED, LetterState.DELIVERED)),
+        Letter.accepted_at <= before,
+    )  # fmt: skip
+    query = select(Result).join(Appraisal, Appraisal.id == Result.appraisal_id).where(
+        Appraisal.cycle_id == context.cycle.id, Result.issued_at.is_not(None), Result.received_at.is_(None),
+        Result.superseded_at.is_(None), proven,
+    )  # fmt: skip
+    return list(context.session.scalars(query))
+
+
+def _receipts(context: Context, _lo: int, _hi: int) -> Counts:
+    found = deemed_cases(context)
+    for result in found:
+        results.deem_received(context, result)
+    return {"deemed_received": len(found)}
+
+
+def _lapse(context: Context, lo: int, hi: int) -> Counts:
+    """Close what ran out: a passed window needs no word; a silent side was asked, so the authority decides."""
+    ended = lapse_open(context, lo, hi, all_of_them=False)
+    for assignment in ended:
+        if assignment.kind is ActKind.EXPLAIN:
+            objection = objections.silence(context.session, assignment, at=context.at)
+            objections.ask_authority(
+                context.session, objection, context.stage, context.agency.id, context.today, at=context.at
+            )
+    return {"lapsed": len(ended)}
+
+
+def _authorities(context: Context, _lo: int, _hi: int) -> Counts:
+    """An authority who is away, gone or involved by now is replaced, and the new one hears the case anew."""
+    moved = 0
+    query = select(Assignment).filter_by(
+        stage_id=context.stage.id, kind=ActKind.DECIDE_OBJECTION, state=AssignmentState.OPEN
+    )
+    for assignment in context.session.scalars(query):
+        case = context.session.get_one(Appraisal, assignment.appraisal_id)
+        holder = objections.authority_of(context.session, case, context.agency.id, context.today)
+        if holder is not None and holder.person_id != assignment.person_id:
+            assignment.person_id, assignment.mandate_id, assignment.told_at = holder.person_id, holder.mandate_id, None
+            moved += 1
+    for objection in context.session.scalars(select(Objection).filter_by(state=ObjectionState.UNDER_EXAMINATION)):
+        case = context.session.get_one(Appraisal, objection.appraisal_id)
+        if case.cycle_id == context.cycle.id:
+            moved += _ask_if_unasked(context, objection)
+    return {"moved": moved}
+
+
+def _ask_if_unasked(context: Context, objection: Objection) -> int:
+    query = select(Assignment.id).filter_by(stage_id=context.stage.id, subject=f"objection:{objection.id}")
+    if context.session.scalar(query) is not None:
+        return 0
+    objection.state = ObjectionState.FILED
+    return int(
+        objections.ask_authority(
+            context.session, objection, context.stage, context.agency.id, context.today, at=context.at
+        )
+    )
+
+
+PHASES = {
+    Step.OPEN: (ask(_duties), INVITE),
+    Step.REMIND: REMIND,
+    Step.LAPSE: (
+        Phase("receipts", once, _receipts),
+        Phase("lapse", owing, _lapse),
+        REHOLD,
+        Phase("authorities", once, _authorities),
+    ),
+    Step.CLOSE: (CLOSE,),
+}

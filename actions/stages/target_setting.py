@@ -1,0 +1,26 @@
+"""Target setting: employees draft, raters establish, HR establishes a labelled default for whoever has none."""
+
+from actions import default_plans
+from actions.stages.common import CLOSE, INVITE, REHOLD, REMIND, ask, cases, employee_duty
+from actions.steps import Context, Counts, Phase, appraisals
+from rules.words import ActKind, Step
+
+
+def _default(context: Context, lo: int, hi: int) -> Counts:
+    listed = cases(context, lo, hi)
+    drafted = default_plans.with_plan(context, listed)
+    missing = [case for case in listed if case.id not in drafted]
+    return {"default_plans": default_plans.establish_defaults(context, missing)}
+
+
+def _ensure(context: Context, lo: int, hi: int) -> Counts:
+    return default_plans.ensure_plans(context, cases(context, lo, hi))
+
+
+PHASES = {
+    Step.OPEN: (ask(lambda _c, _l, case: [employee_duty(ActKind.DRAFT_TARGETS, case)]), INVITE),
+    Step.REMIND: REMIND,
+    Step.LAPSE: (REHOLD,),
+    Step.DEFAULT: (Phase("default", appraisals, _default),),
+    Step.CLOSE: (CLOSE, Phase("plans", appraisals, _ensure)),
+}
