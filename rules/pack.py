@@ -83,7 +83,7 @@ class AchievementRow(Part):
 
 
 class Achievement(Part):
-    rows: tuple[AchievementRow, ...]
+    rows: tuple[AchievementRow, ...] = Field(min_length=1)
     at_maximum: Number
     """Value of reaching a target beyond which nothing can be attained."""
 

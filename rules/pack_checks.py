@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from rules.pack import ANY, AchievementRow, Pack
+from rules.pack import ANY, Pack
 from rules.words import DistributionMode, Locale, OrgPredicate, Predicate, Rating, Scheme
 
 
@@ -81,7 +81,9 @@ def _bands(pack: Pack) -> Iterator[str]:
 
 
 def _achievement(pack: Pack) -> Iterator[str]:
-    rows: tuple[AchievementRow, ...] = pack.achievement.rows if pack.achievement else ()
+    if pack.achievement is None:
+        return
+    rows = pack.achievement.rows
     expected, value = 0, None
     for row in rows:
         if row.first != expected:
@@ -96,9 +98,9 @@ def _achievement(pack: Pack) -> Iterator[str]:
         if row.low != row.high and row.last in (None, row.first):
             yield f"achievement: the row from {row.first} % is one point or open and needs one value"
         expected, value = (row.last if row.last is not None else row.first) + 1, row.high
-    if rows and rows[-1].last is not None:
+    if rows[-1].last is not None:
         yield f"achievement: nothing above {rows[-1].last} %"
-    if pack.achievement and not 0 <= pack.achievement.at_maximum <= pack.score_maximum:
+    if not 0 <= pack.achievement.at_maximum <= pack.score_maximum:
         yield f"achievement.at_maximum: outside 0 to {pack.score_maximum}"
 
 
