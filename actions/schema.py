@@ -1,0 +1,70 @@
+"""Creating and migrating the database, and saying what it is."""
+
+from pathlib import Path
+
+from sqlalchemy import Connection, select, text
+from sqlalchemy.orm import Session
+
+import database
+from models import Base, Installation
+
+MIGRATIONS = Path(__file__).parent.parent / "models" / "migrations"
+LOCK = 7_262_025
+"""Key of the PostgreSQL advisory lock under which one process at a time migrates."""
+
+
+class SchemaRefused(Exception):
+    """The database cannot be used as asked; the message says why and what to do."""
+
+
+def _config(connection: Connection):
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config
+
+
+def upgrade(db: database.Database, *, simulation_from: str | None = None) -> str:
+    """Create or migrate the database; `simulation_from` (ISO time) makes an empty one a simulation. Returns the head."""
+    from alembic import command
+    from alembic.runtime.migration import MigrationContext
+
+    with db.engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})
+            connection.commit()
+        try:
+            command.upgrade(_config(connection), "head")
+            connection.commit()
+            head = MigrationContext.configure(connection).get_current_revision() or ""
+            connection.rollback()
+        finally:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK})
+                connection.commit()
+    with db.transaction() as session:
+        _install(session, simulation_from)
+    return head
+
+
+def _install(session: Session, simulation_from: str | None) -> None:
+    kind = "simulation" if simulation_from else "production"
+    there = session.scalar(select(Installation))
+    if there is None:
+        session.add(Installation(id=1, kind=kind, virtual_now=simulation_from))
+    elif simulation_from and there.kind != "simulation":
+        raise SchemaRefused(
+            "This is a production database: it has no virtual clock. Simulate in a database of its own."
+        )
+
+
+def differences(db: database.Database) -> list[object]:
+    """What the migrations and the models do not agree on; empty if they match."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.runtime.migration import MigrationContext
+
+    with db.engine.connect() as connection:
+        options = {"compare_type": True, "render_as_batch": connection.dialect.name == "sqlite"}
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata))
