@@ -7,17 +7,17 @@ from actions.links import ensure_links, kid_of
 from models import Person
 
 
-def announce(acting: Acting, occasion: str, *, changed: bool) -> None:
+def announce(acting: Acting, occasion: str, *, cause: str, changed: bool) -> None:
     """Queue the letter to the employee and to the rater; what changed stands on the desk, not in the mail."""
     case = acting.case
     people = [person for person in (case.employee_id, case.rater_id) if person is not None]
     links = ensure_links(acting.session, acting.stage, kid_of(acting.cycle), people, at=acting.at)
-    kind = "corrected_result" if changed else "objection_notice"
+    kind = "corrected_result" if changed else "objection_decided"
     owed = []
     for person_id in people:
         person = acting.session.get_one(Person, person_id)
         facts = facts_for(acting.agency, acting.cycle, acting.stage, person, []) | {
-            "event": "decided", "role": "employee" if person_id == case.employee_id else "rater",
+            "cause": cause, "at": acting.at.isoformat(), "changed": changed,
         }  # fmt: skip
         owed.append(
             letters.owed_to(

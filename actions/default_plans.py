@@ -77,7 +77,7 @@ def _settle(context: Context, case: Appraisal) -> None:
     link = ensure_links(session, context.stage, kid_of(context.cycle), [person.id], at=context.at)
     notice = letters.owed_to(
         person, "default_plan_notice", f"default_plan_notice:{case.id}:{context.stage.kind.value}",
-        facts_for(context.agency, context.cycle, context.stage, person, []), link_id=link[person.id],
+        facts_for(context.agency, context.cycle, context.stage, person, []) | {"audience": "employee", "at": context.at.isoformat()}, link_id=link[person.id],
         stage_id=context.stage.id, cycle_id=context.cycle.id, not_after=context.stage.closes_at,
     )  # fmt: skip
     letters.queue(session, [notice], at=context.at)

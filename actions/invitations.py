@@ -14,7 +14,7 @@ from actions.deadlines import deadlines_of
 from actions.letters import Owed, queue
 from actions.links import ensure_links, kid_of
 from models import Agency, Assignment, Cycle, Person, Stage, Wave
-from rules.words import ActKind, AssignmentState
+from rules.words import ActKind, AssignmentState, StageKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,20 @@ def invite(
             letters.append(
                 Owed(kind, f"{kind}:{stage.id}.{person.id}:{occasion}", person.id, person.email, person.locale, facts,
                      link_id=links[person.id], stage_id=stage.id, cycle_id=cycle.id, not_after=_last_use(stage, duties.get(person.id, [])),
-                     thread=None if occasion == "open" else f"stage_invitation:{stage.id}.{person.id}:open")
+                     thread=_first(stage, person.id) if (kind, occasion) != (first_kind(stage), "open") else None)
             )  # fmt: skip
     added = queue(session, letters, at=at, wave=wave)
     mark_told(session, stage, people, at=at)
     return added
+
+
+def first_kind(stage: Stage) -> str:
+    """The kind of letter that opens a stage: results come with the letter that opens objection handling."""
+    return "result_issued" if stage.kind is StageKind.OBJECTION_HANDLING else "stage_invitation"
+
+
+def _first(stage: Stage, person_id: int) -> str:
+    return f"{first_kind(stage)}:{stage.id}.{person_id}:open"
 
 
 def _last_use(stage: Stage, duties: Sequence[OpenDuty]) -> datetime:

@@ -12,7 +12,7 @@ from actions.assignments import Duty
 from actions.bulk import insert_new
 from actions.holders import Holder, line_for_one
 from actions.invitations import invite_at_once
-from models import Appraisal, Assignment, Objection, Stage, Statement
+from models import Appraisal, Assignment, Objection, RatingRecord, Stage, Statement
 from rules.words import (
     ActKind,
     AppraisalState,
@@ -30,6 +30,8 @@ def file(acting: Acting, reasons: str) -> Objection:
     result = results.current(session, case.id)
     if result is None or result.issued_at is None:
         raise ActRefused("no_result")
+    if result.rating_id != _raters_last(session, case.id):
+        raise ActRefused("decision_final")
     results.receive(acting, result, ReceiptKind.OPENED)
     if result.objection_until is not None and acting.at > result.objection_until:
         raise ActRefused("window_closed", until=result.objection_until.isoformat())
@@ -47,6 +49,12 @@ def file(acting: Acting, reasons: str) -> Objection:
     case.state = AppraisalState.OBJECTED
     _ask_both(acting, objection)
     return objection
+
+
+def _raters_last(session: Session, appraisal_id: int) -> int | None:
+    """The rater's own rating; a result that rests on an authority's is final."""
+    query = select(RatingRecord.id).filter_by(appraisal_id=appraisal_id, role=Role.RATER)
+    return session.scalar(query.order_by(RatingRecord.number.desc()).limit(1))
 
 
 def _ask_both(acting: Acting, objection: Objection) -> None:
@@ -128,9 +136,9 @@ def authority_of(session: Session, case: Appraisal, agency_id: int, today: Any) 
     line = line_for_one(session, agency_id, today)
     rater = line.rater(case.employee_id, case.rater_id)
     involved = {case.employee_id, case.rater_id, rater.person_id if rater else None}
-    if case.authority_id is not None and case.authority_id not in involved and case.authority_id in line.active:
-        if case.authority_id not in line.away:
-            return Holder(case.authority_id)
+    named = case.authority_id
+    if named is not None and named not in involved and named in line.active and named not in line.away:
+        return Holder(named)
     return line.authority(case.employee_id, rater.person_id if rater else case.rater_id)
 
 

@@ -68,28 +68,50 @@ def escalate(context: Context, day: date) -> Counts:
     """Tell the next one up who is late: the rater's superior, then HR, then the appointing authority; one list each."""
     late = _late(context, day)
     told: dict[int, list[tuple[Assignment, date]]] = defaultdict(list)
+    rung_of: dict[int, Role] = {}
     line = line_on(context.session, context.agency.id, context.today)
     for assignment, due, rung in late:
         for person in _told_of(context, line.superior.get(assignment.person_id), rung):
             told[person].append((assignment, due))
+            rung_of[person] = rung.escalates_to or Role.PERFORMANCE_ADMIN
     names = _names(context, {assignment.person_id for assignment, _, _ in late})
     units = dict(context.session.execute(select(Unit.id, Unit.name).filter_by(agency_id=context.agency.id)).tuples())
     owed = []
     for person_id, listed in told.items():
         person = context.session.get_one(Person, person_id)
+        due = min(due for _, due in listed)
         facts = invitations.facts_for(context.agency, context.cycle, context.stage, person, []) | {
-            "late": [
-                {"name": names[a.person_id], "unit": units.get(a.unit_id or 0, ""), "kind": a.kind.value,
-                 "days": (context.today - due).days}
-                for a, due in listed
-            ][:200],
-            "total": len(listed),
-        }  # fmt: skip
+            "due": context.calendar.end_of_day(due).isoformat(),
+            "audience": AUDIENCES[rung_of[person_id]],
+            "days_late": (context.today - due).days,
+            "units": _by_unit(listed, names, units),
+        }
         key = f"escalation:{context.stage.id}.{person_id}:{day.isoformat()}"
         owed.append(
             letters.owed_to(person, "escalation", key, facts, stage_id=context.stage.id, cycle_id=context.cycle.id)
         )
     return {"escalations": letters.queue(context.session, owed, at=context.at)}
+
+
+AUDIENCES = {
+    Role.OBJECTION_AUTHORITY: "superior",
+    Role.PERFORMANCE_ADMIN: "hr",
+    Role.APPOINTING_AUTHORITY: "ppk",
+}
+LISTED = 20
+"""Names per unit in one letter; the count is complete and the console has them all."""
+
+
+def _by_unit(
+    listed: Sequence[tuple[Assignment, date]], names: dict[int, str], units: dict[int, str]
+) -> list[dict[str, object]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for assignment, _ in listed:
+        found[units.get(assignment.unit_id or 0, "")].append(names[assignment.person_id])
+    return [
+        {"unit": unit, "open": len(people), "people": sorted(set(people))[:LISTED]}
+        for unit, people in sorted(found.items())
+    ]
 
 
 def _late(context: Context, day: date) -> list[tuple[Assignment, date, Occasion]]:

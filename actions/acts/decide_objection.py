@@ -46,7 +46,7 @@ def carry_out(acting: Acting, form: Form) -> Done:
     objection.decided_by_id, objection.decided_at = acting.person.id, acting.at
     case.state = AppraisalState.DECIDED
     session.flush()
-    announce(acting, f"objection-{objection.id}", changed=form.decision == "change")
+    announce(acting, f"objection-{objection.id}", cause="objection", changed=form.decision == "change")
     current = results.current(session, case.id)
     assert current is not None
     return Done(

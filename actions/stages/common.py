@@ -56,14 +56,13 @@ def _invite(context: Context, lo: int, hi: int) -> Counts:
     key = f"{context.stage.kind.value}.open:{context.stage.id}"
     wave = letters.wave_of(context.session, key, context.cycle.id, context.stage.id, at=context.at)
     invited = invitations.invite(
-        context.session, context.stage, people, kind=INVITATIONS.get(context.stage.kind.value, "stage_invitation"),
-        occasion="open", at=context.at, wave=wave,
+        context.session, context.stage, people, kind=invitations.first_kind(context.stage),
+        occasion="open", at=context.at, wave=wave, more={
+            "objection_days": context.pack.objection_days, "day_kind": context.pack.day_kind.value,
+            "deemed_days": context.pack.deemed_receipt_days,
+        },
     )  # fmt: skip
     return {"letters": invited}
-
-
-INVITATIONS = {"objection_handling": "result_issued"}
-"""Stages whose first letter says more than what is owed."""
 
 
 def _owing_between(context: Context, lo: int, hi: int) -> Sequence[int]:

@@ -98,7 +98,8 @@ def _final_letters(context: Context, listed: Iterable[Appraisal]) -> None:
     for person in session.scalars(select(Person).where(Person.id.in_(states))):
         case = states[person.id]
         facts = invitations.facts_for(context.agency, context.cycle, context.stage, person, []) | {
-            "outcome": "final" if case.state is AppraisalState.FINAL else "without_result"
+            "at": context.at.isoformat(),
+            "document_no": f"{context.agency.code.upper()}/{context.cycle.year}/{case.id}",
         }
         owed.append(
             letters.owed_to(person, "final_letter", f"final_letter:{case.id}:{context.cycle.year}", facts,

@@ -10,8 +10,8 @@ from actions.assignments import Duty
 from actions.holders import Line
 from actions.stages.common import CLOSE, INVITE, REHOLD, REMIND, ask, employee_duty, lapse_open
 from actions.steps import Context, Counts, Phase, once, owing
-from models import Appraisal, Assignment, Letter, Objection, Result
-from rules.words import ActKind, AppraisalState, AssignmentState, LetterState, ObjectionState, Step
+from models import Appraisal, Assignment, Letter, Objection, RatingRecord, Result
+from rules.words import ActKind, AppraisalState, AssignmentState, LetterState, ObjectionState, Role, Step
 
 
 def _duties(context: Context, _line: Line, case: Appraisal) -> Iterable[Duty]:
@@ -32,8 +32,8 @@ def deemed_cases(context: Context) -> list[Result]:
         Letter.stage_id == context.stage.id, Letter.state.in_((LetterState.ACCEPTED, LetterState.DELIVERED)),
         Letter.accepted_at <= before,
     )  # fmt: skip
-    query = select(Result).join(Appraisal, Appraisal.id == Result.appraisal_id).where(
-        Appraisal.cycle_id == context.cycle.id, Result.issued_at.is_not(None), Result.received_at.is_(None),
+    query = select(Result).join(Appraisal, Appraisal.id == Result.appraisal_id).join(Result.rating).where(
+        Appraisal.cycle_id == context.cycle.id, RatingRecord.role == Role.RATER, Result.issued_at.is_not(None), Result.received_at.is_(None),
         Result.superseded_at.is_(None), proven,
     )  # fmt: skip
     return list(context.session.scalars(query))
