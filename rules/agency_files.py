@@ -87,15 +87,15 @@ class StageCalendar(_Model):
 
 
 class LocalHoliday(_Model):
-    on: Annotated[str, Field(pattern=r"^\d\d-\d\d$")]
+    day: Annotated[str, Field(pattern=r"^\d\d-\d\d$")]
     """Month and day, in every year."""
     name: str
 
     def in_year(self, year: int) -> date:
-        month, day = self.on.split("-")
+        month, day = self.day.split("-")
         return date(year, int(month), int(day))
 
-    @field_validator("on")
+    @field_validator("day")
     @classmethod
     def _exists(cls, value: str) -> str:
         _year_day(f"Y-{value}")
@@ -155,6 +155,11 @@ class AgencyFile(_Model):
     """The office behind a role, as letters name it; the people stand in the roster."""
     contact: str
     """Where people write with questions."""
+
+    @property
+    def policy_overrides(self) -> dict[str, Any]:
+        """What the agency decides otherwise than its pack, the evaluation period included."""
+        return {"eval_periods": [self.evaluation_period, "year"], **self.policy.overrides}
 
     @field_validator("contact")
     @classmethod

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
-from rules.addresses import REASONS, AddressRefused, parse_address
+from rules.addresses import AddressRefused, parse_address
 from rules.nip import NipRefused, parse_nip
 from rules.roster_columns import Fault, RosterRow, looks_numeric
 from rules.roster_findings import Examination, Malformed, Problem, RosterUnit
 from rules.roster_texts import CATALOGUE, NIP_REASONS
-from rules.words import Role, Severity
+from rules.words import Locale, Role, Severity
 
 __all__ = ["Examination", "Malformed", "Problem", "RosterRow", "RosterUnit", "examine"]
 
@@ -121,8 +121,8 @@ class _Doctor:
         try:
             wire = parse_address(row.email).ascii.lower()
         except AddressRefused as refused:
-            reason_id, _, reason_en = REASONS[refused.code].partition(" · ")
-            self.find(row, "address_malformed", value=row.email, reason_id=reason_id, reason_en=reason_en)
+            reasons = {f"reason_{locale.value}": refused.reason(locale) for locale in Locale}
+            self.find(row, "address_malformed", value=row.email, **reasons)
             return
         first = self.by_address.setdefault(wire, row)
         if first is not row:

@@ -1,0 +1,94 @@
+"""`appraisal roster check` as people and scripts use it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from cli.roster import app
+
+ROOT = Path(__file__).parent.parent.parent
+GOOD = str(ROOT / "examples" / "mamuju" / "roster.csv")
+BAD = str(ROOT / "tests" / "data" / "bad_roster.csv")
+HEADER = "nip,name,email,employment,unit_code,superior_nip,is_unit_head,roles"
+TOP = "197001012010031001,Ani,ani@contoh.example,pns,A,,ya,performance_admin;appointing_authority"
+SHARED = "197101012010031001,Budi,ani@contoh.example,pns,A,197001012010031001,tidak,"
+
+run = CliRunner().invoke
+
+
+def test_a_sound_roster_ends_well() -> None:
+    result = run(app, ["check", GOOD, "--today", "2026-11-24"])
+    assert result.exit_code == 0
+    assert "rows 50, accepted 50, held back 0" in result.stdout
+
+
+def test_a_bad_roster_ends_with_one_and_a_table_that_names_who_must_act() -> None:
+    result = run(app, ["check", BAD, "--today", "2026-11-24"], env={"COLUMNS": "200"})
+    assert result.exit_code == 1
+    assert "nip_duplicate" in result.stdout
+    assert "Pengelola Kinerja" in result.stdout
+
+
+def test_json_has_stable_keys_and_counts_that_add_up() -> None:
+    result = run(app, ["check", BAD, "--json", "--today", "2026-11-24", "--locale", "en"])
+    assert result.exit_code == 1
+    report = json.loads(result.stdout)
+    assert list(report) == ["file", "today", "blocks", "counts", "problems"]
+    assert set(report["problems"][0]) == {
+        "row", "nip", "name", "code", "severity", "blocks", "holds_row", "waived", "message", "fixer", "remedy",
+    }  # fmt: skip
+    counts = report["counts"]
+    assert counts["rows"] == counts["accepted"] + counts["held_back"] == 50
+    assert len(report["problems"]) == sum(counts[key] for key in ("blocking", "waivable", "waived", "notes"))
+    (double,) = [problem for problem in report["problems"] if problem["code"] == "nip_duplicate"]
+    assert (double["row"], double["blocks"]) == (11, True)
+    assert "already stands in row 4" in double["message"]
+
+
+def test_waivers_turn_the_outcome_and_keep_the_reason(tmp_path: Path) -> None:
+    roster, waivers = tmp_path / "r.csv", tmp_path / "w.csv"
+    roster.write_text(f"{HEADER}\n{TOP}\n{SHARED}\n")
+    waivers.write_text("nip,code,reason\n197101012010031001,address_shared,satu komputer\n")
+    assert run(app, ["check", str(roster)]).exit_code == 1
+    result = run(app, ["check", str(roster), "--waivers", str(waivers), "--json"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["problems"][0]["waived"] == "satu komputer"
+
+
+def test_the_day_decides_who_is_in_service(tmp_path: Path) -> None:
+    roster = tmp_path / "r.csv"
+    boss = TOP.replace("performance_admin;appointing_authority", "performance_admin;appointing_authority,2026-12-31")
+    roster.write_text(f"{HEADER},active_to\n{boss}\n{SHARED.replace('ani@', 'budi@')},\n")
+    assert run(app, ["check", str(roster), "--today", "2026-12-31"]).exit_code == 0
+    assert run(app, ["check", str(roster), "--today", "2027-01-01"]).exit_code == 1
+
+
+def test_what_is_no_roster_is_refused_in_words_without_a_traceback(tmp_path: Path) -> None:
+    other = tmp_path / "r.csv"
+    other.write_text("a,b\n1,2\n")
+    result = run(app, ["check", str(other)])
+    assert result.exit_code == 2
+    assert "Required columns are missing: nip, name, email" in result.stderr
+    assert "Traceback" not in result.output
+    assert run(app, ["check", str(tmp_path / "nowhere.csv")]).exit_code == 2
+
+
+def test_wrong_options_are_usage_errors() -> None:
+    assert run(app, ["check", GOOD, "--today", "besok"]).exit_code == 2
+    assert run(app, ["check", GOOD, "--locale", "jv"]).exit_code == 2
+
+
+def test_a_name_that_looks_like_markup_is_printed_as_it_stands(tmp_path: Path) -> None:
+    roster = tmp_path / "r.csv"
+    roster.write_text(f"{HEADER}\n{TOP}\n{SHARED.replace('Budi', '[red]Budi[/nix]')}\n")
+    result = run(app, ["check", str(roster)], env={"COLUMNS": "200"})
+    assert "[red]Budi[/nix]" in result.stdout
+
+
+def test_the_module_imports_nothing_heavy() -> None:
+    code = "import sys, cli.roster; print([m for m in ('rich.table','pydantic','sqlalchemy','prefect','yaml','python_calamine','rules.roster') if m in sys.modules])"  # noqa: E501
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert run.stdout.strip() == "[]"
