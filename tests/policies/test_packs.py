@@ -241,6 +241,34 @@ def test_a_file_is_named_like_its_pack(tmp_path: Any) -> None:
         policies.read(path)
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("plan_default_after", "01-31", "plan_default_after: must come before plan_deadline"),
+        ("audit.acceptance", [0, 0, 1], "audit.acceptance: numbers must rise"),
+        ("audit.acceptance", [2, 1, 0], "audit.acceptance: numbers must rise"),
+        ("scale", ["very_good", "good", "good", "poor", "very_poor"], "scale: a predicate is named twice"),
+        ("ak_table.multipliers", {"good": 1}, "ak_table: no multiplier for very_good, needs_improvement"),
+        ("distribution.any", [], "distribution: 'any' stands alone"),
+        ("unit_head_result", {"good": "meets"}, "unit_head_result: nothing for exceptional"),
+        ("objection_days", 0, "objection_days: Input should be greater than or equal to 1"),
+        ("audit.tolerable", "0.1000001", "audit.tolerable: 0.1000001 has more than 6 decimals"),
+        ("audit.tolerable", 1, "audit.tolerable: Input should be less than 1"),
+        ("escalation", [{"offset": 1, "role": "ops"}, {"offset": 1, "role": "rater"}], "two rungs on one day"),
+        ("day_kind", "banking", "day_kind: Input should be 'calendar' or 'working'"),
+        ("legal_basis", [], "legal_basis: Tuple should have at least 1 item"),
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_refused(path: str, value: object, words: str) -> None:
+    changed = content("permenpanrb-6-2022")
+    *parents, key = path.split(".")
+    place = changed
+    for parent in parents:
+        place = place[parent]
+    place[key] = value
+    assert words in refusal(changed)
+
+
 def test_behaviour_below_expectation_never_gives_better_than_poor() -> None:
     pack = policies.load("permenpanrb-6-2022")
     assert pack.matrix is not None

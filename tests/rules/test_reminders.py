@@ -82,6 +82,9 @@ def test_what_is_overdue_climbs(shift: int, role: Role | None) -> None:
 
 
 def test_what_fell_before_the_invitation_is_not_made_good() -> None:
+    same_day = WEDNESDAY - timedelta(days=7)
+    assert owed(WEDNESDAY, same_day) == Occasion(same_day, -7)
+    assert owed(WEDNESDAY, same_day, since=same_day) is None
     invited = WEDNESDAY - timedelta(days=6)
     assert owed(WEDNESDAY, invited, since=invited) is None
     later = owed(WEDNESDAY, WEDNESDAY - timedelta(days=2), since=invited)
