@@ -1,0 +1,34 @@
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+EXIT ?=
+
+.PHONY: setup demo test sure bench browser
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=24"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+setup: $(VENV)/.ready browser ## leaves .venv/bin/appraisal ready, and what the tests need
+
+browser:
+	@sh deploy/browser.sh
+
+demo: setup ## one year of an example agency, for real; EXIT=1 stops after the summary
+	$(BIN)/appraisal demo $(if $(EXIT),--exit,)
+
+test: setup ## all tests, on SQLite and PostgreSQL, browser tests included
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+sure: setup ## what must pass before every push
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(MAKE) --no-print-directory test
+
+bench: setup ## speed and cost, each beside a yardstick
+	$(BIN)/python -m benchmarks

@@ -1,0 +1,1 @@
+"""The command `appraisal`: it asks, the actions do."""

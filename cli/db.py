@@ -1,0 +1,21 @@
+"""`appraisal db`: create and migrate."""
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Create or migrate the database."""
+
+
+@app.command()
+def upgrade() -> None:
+    """Create the database, or bring it to the newest version; safe to run again."""
+    import database
+    from actions import schema
+
+    db = database.current()
+    head = schema.upgrade(db)
+    typer.echo(f"{db.engine.url.render_as_string(hide_password=True)} is at version {head}.")

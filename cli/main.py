@@ -1,0 +1,67 @@
+"""Entry point of the command: finds the sub-command and imports only what that one needs."""
+
+import sys
+from importlib import import_module
+
+import typer
+from typer.core import TyperGroup
+
+GROUPS = {
+    "db": ("cli.db", "Create or migrate the database."),
+    "roster": ("cli.roster", "Check and import rosters."),
+    "cycle": ("cli.cycle", "Plan, launch and steer a yearly cycle."),
+    "letters": ("cli.letters", "See every kind of letter."),
+    "mail": ("cli.mail", "The outbox: deliver, status, certificate."),
+    "audit": ("cli.audit", "The audit, step by step, and its verification."),
+    "trail": ("cli.trail", "Verify the record of all changes."),
+    "export": ("cli.export", "Results for people and for other systems."),
+}
+COMMANDS = {
+    "serve": ("cli.serve", "Run everything on one machine."),
+    "simulate": ("cli.simulate", "A whole year on the virtual clock, in a throwaway database."),
+    "demo": ("cli.demo", "One year of an example agency for real, with robots for people."),
+}
+
+
+class Lazy(TyperGroup):
+    """Lists all commands without importing them: `--help` answers at once."""
+
+    def list_commands(self, ctx: object) -> list[str]:
+        return sorted([*GROUPS, *COMMANDS])
+
+    def get_command(self, ctx: object, cmd_name: str) -> object:  # type: ignore[override]
+        if cmd_name not in GROUPS and cmd_name not in COMMANDS:
+            return None
+        module, words = (GROUPS | COMMANDS)[cmd_name]
+        if "--help" in sys.argv[1:2] or len(sys.argv) < 2:
+            return typer.core.TyperCommand(cmd_name, help=words)
+        command = typer.main.get_command(import_module(module).app)
+        command.name, command.help = cmd_name, command.help or words
+        return command
+
+
+app = typer.Typer(
+    cls=Lazy, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Workflow engine for the yearly appraisal cycles of civil servants (ASN).",
+)  # fmt: skip
+
+
+@app.callback()
+def _root() -> None: ...
+
+
+def main() -> None:
+    """Run the command; bad input ends in one plain message and exit code 2, never in a traceback."""
+    from cli.refusals import REFUSALS, explain
+
+    try:
+        app()
+    except Exception as refused:
+        if type(refused).__name__ not in REFUSALS:
+            raise
+        typer.secho(explain(refused), err=True, fg=typer.colors.RED)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""`appraisal trail`: recompute the chain."""
+
+import json
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """The record of all changes."""
+
+
+@app.command()
+def verify(
+    agency: Annotated[str, typer.Option(help="Code of one agency; without it, all.")] = "",
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Recompute every entry and say where the chain breaks; exit code 1 if it does."""
+    from sqlalchemy import select
+
+    import database
+    from actions import trail
+    from models import Agency, Chain
+
+    with database.reading() as session:
+        query = select(Agency).order_by(Agency.code)
+        found = {}
+        for one in session.scalars(query.filter_by(code=agency) if agency else query):
+            length = session.scalar(select(Chain.length).filter_by(agency_id=one.id)) or 0
+            found[one.code] = {"entries": length, "broken": trail.verify(session, one.id)}
+    if as_json:
+        typer.echo(json.dumps(found))
+    elif not found:
+        typer.echo(f"No agency {agency or ''} in this database.".replace("  ", " "))
+    else:
+        for code, state in found.items():
+            words = "whole" if not state["broken"] else "BROKEN: " + "; ".join(state["broken"])
+            typer.echo(f"{code}: {state['entries']} entries, {words}")
+    if agency and not found or any(state["broken"] for state in found.values()):
+        raise typer.Exit(1)
