@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -275,6 +276,33 @@ def test_the_indonesian_reason_differs_from_the_english() -> None:
     problem = look(top(), person(1, nip="12")).problems[0]
     assert "18 digit" in problem.text(Locale.ID).message
     assert problem.text(Locale.ID) != problem.text(Locale.EN)
+
+
+def test_a_row_given_twice_is_one_problem_however_much_is_wrong_with_it() -> None:
+    twice = person(1, **mandate(77), unit_code="B", superior_nip=unique_nip(99))
+    again = replace(twice, row=9)
+    once = found(look(top(), twice))
+    assert Counter(found(look(top(), twice, again))) == Counter([*once, (9, "nip_duplicate")])
+
+
+def test_a_unit_is_spoken_of_in_its_first_row_that_counts() -> None:
+    double = replace(top(), row=1, unit_code="B")
+    assert found(look(top(), replace(double, row=3), person(5, unit_code="B"))) == [
+        (3, "nip_duplicate"),
+        (7, "unit_headless"),
+    ]
+
+
+def test_a_head_who_has_left_heads_nothing() -> None:
+    gone = person(1, unit_code="B", is_unit_head="ya", active_to="2026-06-30")
+    assert found(look(top(), gone)) == [(3, "unit_headless")]
+    successor = person(2, unit_code="B", is_unit_head="ya")
+    assert found(look(top(), gone, successor)) == []
+
+
+def test_an_office_whose_only_holder_is_held_back_is_unfilled() -> None:
+    hr = person(1, roles="performance_admin", email="")
+    assert found(look(top(roles="appointing_authority"), hr)) == [(0, "role_unfilled"), (3, "address_missing")]
 
 
 # header and cells
