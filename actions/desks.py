@@ -3,8 +3,8 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
@@ -91,6 +91,7 @@ class Sheet:
     nonce: str
     draft: Mapping[str, Any] | None
     draft_is_old: bool
+    draft_at: datetime | None = None
 
 
 def sheet(session: Session, person_id: int, stage_id: int, assignment_id: int, *, at: datetime) -> Sheet:
@@ -104,13 +105,18 @@ def sheet(session: Session, person_id: int, stage_id: int, assignment_id: int, *
     return Sheet(
         assignment, act, acting, act.show(acting), assignment.version, secrets.token_urlsafe(16),
         draft.body if draft else None, bool(draft and draft.version != assignment.version),
+        draft.at if draft else None,
     )  # fmt: skip
 
 
 def keep_draft(
-    session: Session, person_id: int, assignment_id: int, body: Mapping[str, Any], version: int, *, at: datetime
-) -> None:
-    """Keep half-written work as it is, checked only for whose it is; 200 kB at most."""
+    session: Session, person_id: int, assignment_id: int, body: Mapping[str, Any], version: int, *, at: datetime,
+    based_on: datetime | Literal["any"] | None = "any",
+) -> None:  # fmt: skip
+    """Keep half-written work as it is, checked only for whose it is; 200 kB at most.
+
+    `based_on` is when the draft that it goes on from was kept: ActRefused("draft_changed") if there is another by now.
+    """
     assignment = session.get(Assignment, assignment_id)
     if assignment is None or assignment.person_id != person_id:
         raise ActRefused("not_yours")
@@ -118,6 +124,9 @@ def keep_draft(
         raise ActRefused("closed", closed_at=assignment.ended_at)
     if len(str(body)) > 200_000:
         raise ActRefused("too_large")
+    there = session.get(Draft, (assignment_id, person_id))
+    if based_on != "any" and (there.at if there else None) != based_on:
+        raise ActRefused("draft_changed")
     session.merge(Draft(assignment_id=assignment_id, person_id=person_id, body=dict(body), version=version, at=at))
     session.flush()
 
@@ -130,22 +139,16 @@ def submissions_of(session: Session, person_id: int, stage_id: int) -> Sequence[
 
 
 def add_note(
-    session: Session, person_id: int, appraisal_id: int, text: str, nonce: str, *, at: datetime, today: Any,
+    session: Session, person_id: int, appraisal_id: int, text: str, nonce: str, *, at: datetime, today: date,
     reply_to: int | None = None,
 ) -> None:  # fmt: skip
     """An activity by the employee or feedback by the rater, at any time of the year; the same nonce adds once."""
     from actions import trail
-    from actions.holders import line_for_one
 
-    case = session.get_one(Appraisal, appraisal_id)
-    cycle = session.get_one(Cycle, case.cycle_id)
-    rater = line_for_one(session, cycle.agency_id, today).rater(case.employee_id, case.rater_id)
-    if person_id == case.employee_id:
-        kind = NoteKind.ACTIVITY
-    elif rater is not None and person_id in (rater.person_id, case.rater_id):
-        kind = NoteKind.FEEDBACK
-    else:
+    case = session.get(Appraisal, appraisal_id)
+    if case is None or (kind := note_kind(session, person_id, case, today)) is None:
         raise ActRefused("not_yours")
+    cycle = session.get_one(Cycle, case.cycle_id)
     if case.finalized_at is not None:
         raise ActRefused("closed", closed_at=case.finalized_at)
     if not 3 <= len(text.strip()) <= 4000:
@@ -157,6 +160,17 @@ def add_note(
             session, cycle.agency_id, f"note.{kind.value}", f"appraisal:{case.id}", at=at,
             actor=trail.Actor(person_id), after={"text": text.strip()},
         )  # fmt: skip
+
+
+def note_kind(session: Session, person_id: int, case: Appraisal, today: date) -> NoteKind | None:
+    """What a note of this person on the case is; None if they are neither its employee nor, today, its rater."""
+    from actions.holders import line_for_one
+
+    if person_id == case.employee_id:
+        return NoteKind.ACTIVITY
+    agency_id = session.get_one(Cycle, case.cycle_id).agency_id
+    rater = line_for_one(session, agency_id, today).rater(case.employee_id, case.rater_id)
+    return NoteKind.FEEDBACK if rater is not None and person_id == rater.person_id else None
 
 
 def notes_of(session: Session, appraisal_id: int) -> Sequence[Note]:

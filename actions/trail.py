@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from rules.chain import ZERO, canonical_json, chain_hash, commitment
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actions.bulk import insert_new
 from models import Chain, Checkpoint, TrailEntry
+from rules.chain import ZERO, canonical_json, chain_hash, commitment
 
 
 @dataclass(frozen=True, slots=True)

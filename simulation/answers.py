@@ -162,7 +162,10 @@ def _decide(asked: Asked, mind: Mind) -> Answer:
 
 
 def _account(asked: Asked, mind: Mind) -> Answer:
-    return {"ground": "rater_silent", "explanation": "Pejabat penilai tidak menilai sampai batas waktu; telah dilaporkan kepada PPK."}
+    return {
+        "ground": "rater_silent",
+        "explanation": "Pejabat penilai tidak menilai sampai batas waktu; telah dilaporkan kepada PPK.",
+    }
 
 
 def _examine(asked: Asked, mind: Mind) -> Answer:

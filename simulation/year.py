@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import clock
-from actions import audits, cycles, desks, letters, results, steps
+from actions import cycles, desks, letters, results, steps
 from actions.acts.act import ActRefused
 from actions.calendars import calendar_of
 from actions.due import due
@@ -21,6 +21,7 @@ from models import Agency, Appraisal, Assignment, Cycle, Letter, Person, Stage
 from rules.calendar import Calendar
 from rules.stages import StepRefused
 from rules.words import AssignmentState, CycleState, LetterState, Proof
+from simulation import ceremony
 from simulation.answers import Asked, answer
 from simulation.people import habit_of, mind_of
 
@@ -135,13 +136,18 @@ class Year:
                     continue
                 days = ((assignment.due_at or stage.due_at) - clock.now()).days
                 habit = habit_of(
-                    self.seed, person.nip, assignment.kind, stage.kind, f"{assignment.subject}.{assignment.round}", days=days
+                    self.seed,
+                    person.nip,
+                    assignment.kind,
+                    stage.kind,
+                    f"{assignment.subject}.{assignment.round}",
+                    days=days,
                 )
                 on = day + habit.delay if habit.delay is not None else date.max
                 self.plans[assignment.id] = Planned(on, person.id, assignment.id)
 
     @staticmethod
-    def _mailed():  # noqa: ANN205 - an SQL condition
+    def _mailed():
         return (
             select(Letter.id)
             .where(Letter.person_id == Assignment.person_id, Letter.stage_id == Assignment.stage_id,
@@ -171,7 +177,9 @@ class Year:
         self.report.acts[kind.value] += 1
 
     def _answer(self, session: Session, sheet: desks.Sheet) -> dict[str, Any]:
-        mind = mind_of(self.seed, sheet.acting.person.nip, f"{sheet.task.kind.value}|{sheet.task.subject}.{sheet.task.round}")
+        mind = mind_of(
+            self.seed, sheet.acting.person.nip, f"{sheet.task.kind.value}|{sheet.task.subject}.{sheet.task.round}"
+        )
         return answer(asked_of(session, sheet), mind)
 
     def _ceremony(self, at: datetime) -> None:
@@ -179,7 +187,7 @@ class Year:
         with self.transaction() as session:
             cycle = cycles.find(session, self.agency, self.year)
             if cycle is not None:
-                audits.simulate_ceremony(session, cycle, self.seed, at=at)
+                ceremony.hold(session, cycle, self.seed, at=at)
 
     def _conclude(self) -> None:
         from actions import trail
@@ -213,5 +221,3 @@ def asked_of(session: Session, sheet: desks.Sheet) -> Asked:
         aspects=[one.key for one in sheet.acting.pack.behavior_aspects],
         measured=sheet.task.appraisal_id is not None and bool(results.measured(session, sheet.task.appraisal_id)),
     )
-
-

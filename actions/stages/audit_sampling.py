@@ -1,13 +1,54 @@
-"""Audit sampling."""
+"""Audit sampling: freeze, (people publish and roll the seed), draw, examine, evaluate; the deadline rule at the close."""
 
-from actions.stages.common import CLOSE, REHOLD, REMIND
-from actions.steps import Phase
-from rules.words import Step
+from datetime import datetime
 
-PHASES: dict[Step, tuple[Phase, ...]] = {
+from actions import audit_cases, audit_evaluation, audits
+from actions.stages.common import CLOSE, INVITE, REHOLD, REMIND, lapse_open
+from actions.steps import Context, Counts, Phase, once, owing
+from rules.words import ActKind, Step
+
+
+def _freeze(context: Context, _lo: int, _hi: int) -> Counts:
+    plan = audits.freeze(context.session, context.cycle, at=context.at)
+    return {"framed": (plan.population or 0) if plan else 0}
+
+
+def _draw(context: Context, _lo: int, _hi: int) -> Counts:
+    audits.draw(context.session, context.cycle, int(context.occasion), at=context.at)
+    return {"draws": 1}
+
+
+def _evaluate(context: Context, _lo: int, _hi: int) -> Counts:
+    decision = audit_evaluation.evaluate(context.session, context.cycle, int(context.occasion), at=context.at)
+    return {decision.value: 1}
+
+
+def _lapse(context: Context, lo: int, hi: int) -> Counts:
+    """Silence is no consent: it is recorded as silence, and the examiner concludes."""
+    ended = lapse_open(context, lo, hi, all_of_them=False)
+    for assignment in ended:
+        if assignment.kind is ActKind.REPLY_TO_FINDING:
+            silent(context, assignment.subject, context.at)
+    return {"lapsed": len(ended)}
+
+
+def silent(context: Context, subject: str, at: datetime) -> None:
+    finding = audit_cases.finding_of(context.session, subject)
+    if finding.reply is None:
+        finding.reply, finding.replied_at = "", at
+        audit_cases.ask_conclusion(context.session, context.stage, finding, at=at)
+
+
+def _deadline(context: Context, _lo: int, _hi: int) -> Counts:
+    return {"not_examined": audit_evaluation.close_by_deadline(context.session, context.cycle, at=context.at)}
+
+
+PHASES = {
     Step.OPEN: (),
-    Step.FREEZE: (),
+    Step.FREEZE: (Phase("freeze", once, _freeze),),
+    Step.DRAW: (Phase("draw", once, _draw), INVITE),
     Step.REMIND: REMIND,
-    Step.LAPSE: (REHOLD,),
-    Step.CLOSE: (CLOSE,),
+    Step.LAPSE: (Phase("lapse", owing, _lapse), REHOLD),
+    Step.EVALUATE: (Phase("evaluate", once, _evaluate),),
+    Step.CLOSE: (CLOSE, Phase("deadline", once, _deadline)),
 }

@@ -1,0 +1,49 @@
+"""The examiner confirms or withdraws a finding after the rater was heard, and may recommend; a rating is not theirs."""
+
+from typing import Any, Literal
+
+from actions import audit_cases
+from actions.acts.act import Act, ActForm, Acting, ActInvalid, ActRefused, Done, MaybeText, Text
+from models import AuditItem
+from rules.words import ActKind, Proof, Role
+
+
+class Form(ActForm):
+    conclusion: Literal["confirmed", "withdrawn"]
+    text: Text
+    review_result: Literal["yes", "no"] = "no"
+    recommendation: MaybeText = ""
+
+
+def show(acting: Acting) -> dict[str, Any]:
+    finding = audit_cases.finding_of(acting.session, acting.assignment.subject)
+    return {
+        "attribute": finding.attribute.value, "finding": finding.text, "reply": finding.reply or "",
+        "silent": finding.reply == "",
+    }  # fmt: skip
+
+
+def carry_out(acting: Acting, form: Form) -> Done:
+    session = acting.session
+    finding = audit_cases.finding_of(session, acting.assignment.subject)
+    if finding.confirmed is not None:
+        raise ActRefused("concluded_already")
+    if form.review_result == "yes" and (form.conclusion != "confirmed" or len(form.recommendation) < 10):
+        raise ActInvalid({"recommendation": "confirmed_with_reasons"})
+    finding.confirmed, finding.conclusion = form.conclusion == "confirmed", form.text
+    finding.concluded_at = acting.at
+    session.flush()
+    item = session.get_one(AuditItem, finding.item_id, with_for_update=True)
+    audit_cases.conclude_item(session, item)
+    if form.review_result == "yes":
+        audit_cases.recommend(
+            session, acting.cycle, acting.stage, item, form.recommendation, acting.today, at=acting.at
+        )
+    return Done(
+        after={"finding": finding.id, "confirmed": finding.confirmed, "review": form.review_result},
+        why=form.text, summary={"conclusion": form.conclusion},
+    )  # fmt: skip
+
+
+ACT = Act(ActKind.CONCLUDE_FINDING, Proof.CODE, Form, show, carry_out)
+ROLE = Role.AUDITOR

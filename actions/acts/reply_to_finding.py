@@ -1,0 +1,31 @@
+"""The rater answers a finding; silence is no consent and is recorded as silence."""
+
+from typing import Any
+
+from actions import audit_cases, results
+from actions.acts.act import Act, ActForm, Acting, ActRefused, Done, Text
+from rules.words import ActKind, Proof, Role
+
+
+class Form(ActForm):
+    reply: Text
+
+
+def show(acting: Acting) -> dict[str, Any]:
+    finding = audit_cases.finding_of(acting.session, acting.assignment.subject)
+    return results.shown(acting.session, acting.case.id) | {
+        "attribute": finding.attribute.value, "finding": finding.text, "reply_until": finding.reply_until,
+    }  # fmt: skip
+
+
+def carry_out(acting: Acting, form: Form) -> Done:
+    finding = audit_cases.finding_of(acting.session, acting.assignment.subject)
+    if finding.reply is not None:
+        raise ActRefused("answered_already")
+    finding.reply, finding.replied_by_id, finding.replied_at = form.reply, acting.person.id, acting.at
+    audit_cases.ask_conclusion(acting.session, acting.stage, finding, at=acting.at)
+    return Done(after={"finding": finding.id}, why=form.reply, summary={"replied": True})
+
+
+ACT = Act(ActKind.REPLY_TO_FINDING, Proof.CODE, Form, show, carry_out)
+ROLE = Role.RATER

@@ -1,0 +1,137 @@
+"""One item of the audit's work list: blind reading, reveal, finding, reply, conclusion, recommendation. No rating here."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from actions import assignments, objections
+from actions.assignments import Duty
+from actions.holders import Holder, line_for_one
+from actions.invitations import invite_at_once
+from models import Appraisal, AuditFrameItem, AuditItem, Cycle, Examination, Finding, Recommendation, Result, Stage
+from rules.calendar import Calendar
+from rules.numeric import band_of
+from rules.pack import Pack
+from rules.quadrant import quadrant
+from rules.words import ActKind, AuditAttribute, AuditItemState, Predicate, Role, Scheme
+
+
+def item_of(session: Session, subject: str) -> tuple[AuditItem, int]:
+    """The item and reader number that an assignment's subject (`item:<id>:<reader>`) names, locked."""
+    _, item_id, reader = subject.split(":")
+    return session.get_one(AuditItem, int(item_id), with_for_update=True), int(reader)
+
+
+def finding_of(session: Session, subject: str) -> Finding:
+    return session.get_one(Finding, int(subject.split(":")[1]), with_for_update=True)
+
+
+def blind_predicate(pack: Pack, examination: Examination) -> Predicate | None:
+    """What the pack makes of an examiner's own judgement; by number innovation is taken as the rater found it."""
+    if pack.scheme is Scheme.NUMERIC:
+        return band_of(pack, Decimal(examination.score)).predicate if examination.score is not None else None
+    if examination.result_rating is None or examination.behavior_rating is None:
+        return None
+    return quadrant(pack, examination.result_rating, examination.behavior_rating)
+
+
+def reveal(session: Session, cycle: Cycle, stage: Stage, item: AuditItem, calendar: Calendar, *, at: datetime) -> bool:
+    """Once every reading is locked, hold it against the rater's; differences become findings the rater may answer."""
+    readings = session.scalars(select(Examination).filter_by(item_id=item.id).order_by(Examination.reader)).all()
+    if not readings or any(reading.locked_at is None for reading in readings):
+        return False
+    pack = Pack.model_validate_json(cycle.pack)
+    frame = session.get_one(AuditFrameItem, item.frame_item_id)
+    rated = session.scalars(select(Result).filter_by(rating_id=frame.rating_id)).one().predicate
+    found = deviations(pack, rated, readings)
+    if not found:
+        item.state = AuditItemState.CONCUR
+        return True
+    item.state = AuditItemState.DISCREPANT
+    until = calendar.end_of_day(calendar.add_working_days(calendar.local_date(at), pack.reply_working_days))
+    case = session.get_one(Appraisal, item.appraisal_id)
+    for attribute, words in found.items():
+        finding = Finding(
+            item_id=item.id, attribute=attribute, text=words, made_at=at, reply_until=until, conclusion=""
+        )
+        session.add(finding)
+        session.flush()
+        _ask_rater(session, stage, cycle.agency_id, case, finding, calendar.local_date(at), at)
+    return True
+
+
+def deviations(pack: Pack, rated: Predicate, readings: list[Examination] | tuple | object) -> dict[AuditAttribute, str]:
+    """E and P by any reader; J only beyond the noise of one honest reader: two bands, or both readers the same way."""
+    listed = list(readings)  # type: ignore[call-overload]
+    found: dict[AuditAttribute, str] = {}
+    for attribute, lacking in (
+        (AuditAttribute.EVIDENCE, [r for r in listed if r.evidence_ok is False]),
+        (AuditAttribute.PROCEDURE, [r for r in listed if r.procedure_ok is False]),
+    ):
+        if lacking:
+            found[attribute] = "\n".join(reading.text for reading in lacking)
+    gaps = [pack.rank(blind) - pack.rank(rated) for r in listed if (blind := blind_predicate(pack, r)) is not None]
+    together = len(gaps) > 1 and (all(gap > 0 for gap in gaps) or all(gap < 0 for gap in gaps))
+    if gaps and (together or all(abs(gap) >= 2 for gap in gaps)):
+        found[AuditAttribute.JUDGEMENT] = "\n".join(reading.text for reading in listed)
+    return found
+
+
+def _ask_rater(
+    session: Session, stage: Stage, agency_id: int, case: Appraisal, finding: Finding, today: date, at: datetime
+) -> None:
+    holder = line_for_one(session, agency_id, today).rater(case.employee_id, case.rater_id)
+    if holder is None:
+        finding.reply, finding.replied_at = "", at
+        ask_conclusion(session, stage, finding, at=at)
+        return
+    duty = Duty(
+        ActKind.REPLY_TO_FINDING, f"finding:{finding.id}", Role.RATER, holder, case.id, case.unit_id,
+        due_at=finding.reply_until,
+    )  # fmt: skip
+    assignments.open_duties(session, stage.id, [duty], at=at)
+    invite_at_once(session, stage, holder.person_id, f"finding-{finding.id}", at=at)
+
+
+def ask_conclusion(session: Session, stage: Stage, finding: Finding, *, at: datetime) -> None:
+    """The first reader concludes, with the rater's reply or their recorded silence at hand."""
+    item = session.get_one(AuditItem, finding.item_id)
+    case = session.get_one(Appraisal, item.appraisal_id)
+    reader = session.scalars(select(Examination.auditor_id).filter_by(item_id=item.id, reader=1)).one()
+    duty = Duty(ActKind.CONCLUDE_FINDING, f"finding:{finding.id}", Role.AUDITOR, Holder(reader), case.id, case.unit_id)
+    assignments.open_duties(session, stage.id, [duty], at=at)
+    invite_at_once(session, stage, reader, f"conclude-{finding.id}", at=at)
+
+
+def conclude_item(session: Session, item: AuditItem) -> None:
+    """The item follows its findings: open while one is, confirmed if one is, else withdrawn."""
+    findings = session.scalars(select(Finding).filter_by(item_id=item.id)).all()
+    if any(finding.confirmed is None for finding in findings):
+        return
+    item.state = AuditItemState.CONFIRMED if any(f.confirmed for f in findings) else AuditItemState.WITHDRAWN
+
+
+def recommend(
+    session: Session, cycle: Cycle, stage: Stage, item: AuditItem, text: str, today: date, *, at: datetime
+) -> Recommendation:
+    """Ask the authority, who alone may change a result, to look at it again."""
+    there = session.scalar(select(Recommendation).filter_by(item_id=item.id))
+    if there is not None:
+        there.text = f"{there.text}\n{text}"
+        return there
+    row = Recommendation(item_id=item.id, text=text, review_result=True, made_at=at)
+    session.add(row)
+    session.flush()
+    item.state = AuditItemState.RECOMMENDED
+    case = session.get_one(Appraisal, item.appraisal_id)
+    holder = objections.authority_of(session, case, cycle.agency_id, today)
+    if holder is not None:
+        duty = Duty(
+            ActKind.DECIDE_RECOMMENDATION, f"recommendation:{row.id}", Role.OBJECTION_AUTHORITY, holder, case.id,
+            case.unit_id,
+        )  # fmt: skip
+        assignments.open_duties(session, stage.id, [duty], at=at)
+        invite_at_once(session, stage, holder.person_id, f"recommendation-{row.id}", at=at)
+    return row

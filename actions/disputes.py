@@ -1,0 +1,65 @@
+"""What a person says is wrong with what we believe of them: their supervisor, or that the mail was for them at all."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from actions import links, throttles, trail
+from actions.acts.act import ActRefused
+from actions.invitations import invite
+from actions.sessions import Visit, end
+from models import ActionLink, Assignment, Stage
+from rules.words import AssignmentState, StageState
+
+REISSUES_A_DAY = 3
+
+
+def wrong_supervisor(session: Session, visit: Visit, assignment_id: int, text: str, *, at: datetime) -> None:
+    """Open a correction case for HR; nothing else stops or moves. Only for a case on the person's own desk."""
+    assignment = session.get(Assignment, assignment_id)
+    if assignment is None or (assignment.person_id, assignment.stage_id) != (visit.person.id, visit.stage.id):
+        raise ActRefused("not_yours")
+    if assignment.appraisal_id is None:
+        raise ActRefused("no_case")
+    if not 3 <= len(text.strip()) <= 4000:
+        raise ActRefused("text_length")
+    trail.record(
+        session, visit.agency.id, "line.disputed", f"appraisal:{assignment.appraisal_id}", at=at,
+        actor=trail.Actor(visit.person.id, assignment.mandate_id), why=text.strip(),
+        after={"assignment": assignment.id, "role": assignment.role.value},
+    )  # fmt: skip
+
+
+def not_me(session: Session, visit: Visit, *, at: datetime) -> None:
+    """End the link and every session that it opened; the trail shows HR whose address to look at."""
+    links.revoke_links(session, visit.person.id, "not me", at=at, stage_id=visit.stage.id)
+    end(session, visit, at=at)
+    trail.record(
+        session, visit.agency.id, "link.not_me", f"person:{visit.person.id}", at=at,
+        after={"stage": visit.stage.id, "link": str(visit.link.id)},
+    )  # fmt: skip
+
+
+def reissue(session: Session, link_id: int, *, at: datetime) -> bool:
+    """Mail a link that works to the address on file of whoever an old (genuine) link was made for.
+
+    False, which the page does not tell: nothing on that desk, the stage is closed, or three were sent today.
+    """
+    link = session.get(ActionLink, link_id)
+    if link is None or (stage := _open_desk(session, link)) is None:
+        return False
+    number = throttles.take(session, f"reissue:{link.person_id}", REISSUES_A_DAY, throttles.DAY, at=at)
+    if number:
+        occasion = f"reissue-{at:%Y%m%d}-{number}"
+        invite(session, stage, [link.person_id], kind="stage_invitation", occasion=occasion, at=at)
+    return bool(number)
+
+
+def _open_desk(session: Session, link: ActionLink) -> Stage | None:
+    stage = session.get_one(Stage, link.stage_id)
+    has_desk = select(Assignment.id).where(
+        Assignment.stage_id == stage.id, Assignment.person_id == link.person_id,
+        Assignment.state != AssignmentState.WITHDRAWN,
+    ).limit(1)  # fmt: skip
+    return None if stage.state is StageState.CLOSED or session.scalar(has_desk) is None else stage

@@ -1,0 +1,263 @@
+"""Taking in an agency's folder: who works there, in which post, under whom; the same file twice changes nothing."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from actions import roster_follow, roster_people, roster_relations, trail
+from actions.agency_files import AgencyFolder
+from actions.bulk import insert_new
+from actions.roster_files import read_roster, read_waivers
+from actions.roster_rows import Taking, add_rows, change_rows
+from models import Agency, Holiday, Posting, RosterImport, Supervision, Unit
+from rules.roster import Examination, Malformed, Problem, RosterRow, RosterUnit, examine
+
+Transaction = Callable[[], AbstractContextManager[Session]]
+Progress = Callable[[str, int, int], None]
+"""What is being done, how much of it is done, and of how much."""
+
+COUNTED = (
+    "added", "changed", "unchanged", "left", "held_back", "returned", "moves", "new_superiors", "addresses", "units",
+    "roles", "mandates", "absences", "holidays", "leavers_waiting", "appraisals_opened", "appraisals_closed",
+    "appraisals_reopened", "raters_changed", "assignments_moved", "assignments_withdrawn", "assignments_stuck",
+    "links_revoked",
+)  # fmt: skip
+
+
+class ImportRefused(Exception):
+    """The folder is not taken in at all; the text says why and what to do."""
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """added + changed + unchanged + held_back = rows of the file; who returned is among the changed."""
+
+    agency: str
+    as_of: date
+    rows: int
+    same_file: bool = False
+    """The file that was taken in last, again: nothing was changed."""
+    counts: dict[str, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        facts = {key: value for key, value in asdict(self).items() if key != "problems"}
+        return facts | {"as_of": self.as_of.isoformat(), "problems": [_told(problem) for problem in self.problems]}
+
+
+def import_folder(
+    transaction: Transaction,
+    folder: AgencyFolder,
+    *,
+    as_of: date,
+    at: datetime,
+    by: int | None = None,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Take in the folder in one transaction, with relations that begin on `as_of`.
+
+    Rows that the doctor holds back change nothing, and nobody counts as having left because of them. Refused with
+    ImportRefused: a day before the last import's, and a roster without a single usable row. RosterRefused as by
+    `read_roster`.
+    """
+    tell = progress or (lambda _what, _done, _of: None)
+    rows: list[RosterRow | Malformed] = []
+    read = _kept(read_roster(folder.roster, lambda done, of: tell("read", done, of)), rows)
+    examination = examine(read, as_of, read_waivers(folder.waivers) if folder.waivers else None)
+    if not examination.rows_ok:
+        raise ImportRefused(f"{folder.roster.name}: no row can be taken in; HR mends what `roster check` finds")
+    report = ImportReport(folder.agency.code, as_of, examination.counts["rows"], problems=list(examination.problems))
+    sha256 = sha256_of(folder)
+    with transaction() as session:
+        agency, last = _lock_agency(session, folder.agency.code)
+        if last is not None and as_of < last.as_of:
+            raise ImportRefused(
+                f"{agency.code if agency else ''}: a roster as of {last.as_of} was taken in already; an earlier day "
+                f"({as_of}) would rewrite history. HR imports as of {last.as_of} or later"
+            )
+        if last is not None and (last.sha256, last.as_of.year) == (sha256, as_of.year):
+            report.same_file = True
+            report.counts = dict.fromkeys(COUNTED, 0) | {
+                "unchanged": len(examination.rows_ok), "held_back": report.rows - len(examination.rows_ok)
+            }  # fmt: skip
+            return report
+        agency, changed = take_agency(session, agency, folder)
+        taking = Taking(session, agency, as_of, at, last.as_of if last else None)
+        taking.counts["holidays"] = take_holidays(session, agency.id, folder, as_of.year)
+        take_roster(taking, examination, rows, report, tell)
+        _conclude(taking, report, folder, sha256, changed=changed, by=by)
+    return report
+
+
+def sha256_of(folder: AgencyFolder) -> str:
+    """One hash of everything in the folder that an import reads."""
+    digest = hashlib.sha256()
+    names = [folder.directory / f"{name}.yaml" for name in ("agency", "calendar", "indicators")]
+    for path in (*names, folder.roster, *([folder.waivers] if folder.waivers else [])):
+        content = path.read_bytes()
+        digest.update(f"{path.suffix}:{len(content)}:".encode() + content)
+    return digest.hexdigest()
+
+
+def _kept(rows: Iterable[RosterRow | Malformed], into: list[RosterRow | Malformed]) -> Iterator[RosterRow | Malformed]:
+    for row in rows:
+        into.append(row)
+        yield row
+
+
+def _lock_agency(session: Session, code: str) -> tuple[Agency | None, RosterImport | None]:
+    agency = session.scalar(select(Agency).filter_by(code=code).with_for_update())
+    if agency is None:
+        return None, None
+    last = select(RosterImport).filter_by(agency_id=agency.id).order_by(RosterImport.id.desc()).limit(1)
+    return agency, session.scalar(last)
+
+
+def take_agency(session: Session, agency: Agency | None, folder: AgencyFolder) -> tuple[Agency, bool]:
+    """Create or update the agency itself; also says whether anything of it changed."""
+    said = folder.agency
+    facts = {"name": said.name, "zone": said.zone, "locale": said.locale, "contact": said.contact,
+             "indicators": json.dumps(suggestions(folder), ensure_ascii=False)}  # fmt: skip
+    if agency is None:
+        agency = Agency(code=said.code, **facts)
+        session.add(agency)
+        session.flush()
+        return agency, True
+    changed = {key: value for key, value in facts.items() if getattr(agency, key) != value}
+    for key, value in changed.items():
+        setattr(agency, key, value)
+    session.flush()
+    return agency, bool(changed)
+
+
+def suggestions(folder: AgencyFolder) -> dict[str, list[dict[str, Any]]]:
+    """Family -> items in the shape that `plans.write_plan` takes."""
+    return {
+        family: [
+            {"title": item.title, "kind": item.kind.value, "assigned_by": item.team,
+             "indicators": [indicator.model_dump(mode="json") for indicator in item.indicators]}
+            for item in content.items
+        ]
+        for family, content in folder.indicators.families.items()
+    }  # fmt: skip
+
+
+def take_holidays(session: Session, agency_id: int, folder: AgencyFolder, year: int) -> int:
+    """Add the agency's days off of four years; returns how many are new. A day that is there keeps its name."""
+    days = {on: name for y in range(year - 1, year + 3) for on, name in folder.calendar.holidays_for(y).items()}
+    return insert_new(session, Holiday, [
+        {"agency_id": agency_id, "on": on, "name": name} for on, name in sorted(days.items())
+    ])  # fmt: skip
+
+
+def take_units(taking: Taking, units: Mapping[str, RosterUnit]) -> dict[str, int]:
+    """Create and update units and return code -> id; a unit that is no longer named stays, for the past hangs on it."""
+    session, agency = taking.session, taking.agency.id
+    query = select(Unit.code, Unit.id, Unit.name, Unit.parent_id).filter_by(agency_id=agency)
+    there = {code: (unit, name, parent) for code, unit, name, parent in session.execute(query)}
+    new = [unit for code, unit in units.items() if code not in there]
+    add_rows(session, Unit, [
+        {"agency_id": agency, "code": unit.code, "name": unit.name or unit.code, "parent_id": None} for unit in new
+    ])  # fmt: skip
+    ids = dict(session.execute(select(Unit.code, Unit.id).filter_by(agency_id=agency)).tuples().all())
+    change = []
+    for unit in units.values():
+        _, name, parent = there.get(unit.code, (0, unit.name or unit.code, None))
+        wanted = {"name": unit.name or name, "parent_id": ids.get(unit.parent)}
+        if wanted != {"name": name, "parent_id": parent}:
+            change.append({"id": ids[unit.code], **wanted})
+    change_rows(session, Unit, change)
+    taking.counts["units"] = len({unit.code for unit in new} | {row["id"] for row in change if row["id"] in
+                                 {unit for unit, _, _ in there.values()}})  # fmt: skip
+    return ids
+
+
+def take_roster(
+    taking: Taking, examination: Examination, rows: Iterable[RosterRow | Malformed], report: ImportReport,
+    tell: Progress,
+) -> None:  # fmt: skip
+    """Bring people and their relations to what the rows say, then let the running cycles follow."""
+    listed = [row for row in rows if isinstance(row, RosterRow)]
+    steps = iter(range(1, 6))
+    units = take_units(taking, examination.units)
+    tell("people", next(steps), 5)
+    accepted = roster_people.take_people(taking, examination, listed, report.problems)
+    roster_people.find_leavers(taking, accepted, listed, report.problems)
+    tell("relations", next(steps), 5)
+    _take_relations(taking, accepted, listed, units)
+    tell("rights", next(steps), 5)
+    serving = {person: row for person, row in accepted.items() if person not in taking.leavers}
+    roster_relations.take_roles(taking, {person: row.roles for person, row in serving.items()})
+    roster_relations.take_mandates(taking, serving)
+    roster_relations.take_absences(taking, serving)
+    roster_relations.end_rights(taking)
+    tell("cycles", next(steps), 5)
+    roster_follow.follow(taking)
+    tell("done", next(steps), 5)
+    taking.counts["held_back"] = report.rows - len(accepted)
+    new = set(taking.added)
+    taking.counts["changed"] = len((taking.touched & set(accepted)) - new)
+    taking.counts["unchanged"] = len(accepted) - len(new) - taking.counts["changed"]
+
+
+def _take_relations(
+    taking: Taking, accepted: Mapping[int, RosterRow], listed: Iterable[RosterRow], units: Mapping[str, int]
+) -> None:
+    postings = roster_relations.current(taking, Posting, roster_relations.POSTING)
+    wanted = {
+        person: roster_relations.posting_wanted(row, units[row.unit_code])
+        for person, row in accepted.items() if person not in taking.leavers and taking.in_service(row)
+    }  # fmt: skip
+    taking.moved = roster_relations.renew(taking, Posting, roster_relations.POSTING, postings, wanted)
+    roster_relations.end_with_service(taking, Posting, postings, taking.leavers)
+
+    superiors = roster_relations.current(taking, Supervision, ("superior_id",))
+    above = roster_relations.Superiors(taking, listed, superiors)
+    lines = {person: above.of(person, row) for person, row in accepted.items()}
+    for person, now in superiors.items():
+        if person not in lines and person not in taking.leavers and now.values[0] in taking.leavers:
+            lines[person] = above.past_leavers(person, now.values[0])
+    taking.led_anew = roster_relations.renew(taking, Supervision, ("superior_id",), superiors, lines)
+    ending = {person: last for person, last in taking.leavers.items() if person not in accepted}
+    roster_relations.end_with_service(taking, Supervision, superiors, ending)
+    taking.touched.update(taking.moved, taking.led_anew)
+    taking.counts["moves"] = sum(person in postings for person in taking.moved)
+    taking.counts["new_superiors"] = sum(person in superiors for person in taking.led_anew)
+
+
+def _conclude(
+    taking: Taking, report: ImportReport, folder: AgencyFolder, sha256: str, *, changed: bool, by: int | None
+) -> None:
+    report.counts = {name: taking.counts[name] for name in COUNTED}
+    session, agency = taking.session, taking.agency
+    problems = [_told(problem) for problem in report.problems]
+    taken = RosterImport(
+        agency_id=agency.id, sha256=sha256, file_name=folder.roster.name, as_of=taking.as_of, at=taking.at,
+        counts=json.dumps(report.counts), problems=json.dumps(problems),
+    )  # fmt: skip
+    session.add(taken)
+    session.flush()
+    quiet = ("unchanged", "held_back", "leavers_waiting")
+    if not changed and not any(count for name, count in report.counts.items() if name not in quiet):
+        return
+    after = {
+        "as_of": taking.as_of.isoformat(), "sha256": sha256, "counts": report.counts,
+        "left": sorted(taking.leavers), "moved": sorted(taking.moved), "led_anew": sorted(taking.led_anew),
+        "readdressed": sorted(taking.readdressed), "returned": sorted(taking.returned),
+    }  # fmt: skip
+    if taking.since is not None:
+        after["added"] = sorted(taking.added)
+    subject = f"roster_import:{taken.id}"
+    trail.record(session, agency.id, "roster.imported", subject, at=taking.at, actor=trail.Actor(by), after=after)
+
+
+def _told(problem: Problem) -> dict[str, Any]:
+    return {"row": problem.row, "nip": problem.nip, "code": problem.code, "severity": problem.severity.value,
+            "holds_row": problem.holds_row, "waived": problem.waived}  # fmt: skip

@@ -1,0 +1,90 @@
+"""What one import of a roster knows while it runs, and how it writes many rows without an object for each."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import Table, bindparam, delete, insert, update
+from sqlalchemy.orm import Session
+
+from actions.bulk import portions
+from models import Agency, Base
+from rules.roster import RosterRow
+
+Key = TypeVar("Key", int, str)
+
+
+@dataclass(slots=True)
+class Taking:
+    """One import under way."""
+
+    session: Session
+    agency: Agency
+    as_of: date
+    at: datetime
+    since: date | None
+    """The day of the import before; None: this is the agency's first."""
+    counts: Counter[str] = field(default_factory=Counter)
+    ids: dict[str, int] = field(default_factory=dict)
+    """NIP -> person, of all the agency ever had."""
+    starts: dict[int, date] = field(default_factory=dict)
+    """Person -> the first day of relations that begin with this import, where that is not `as_of`."""
+    touched: set[int] = field(default_factory=set)
+    added: list[int] = field(default_factory=list)
+    returned: list[int] = field(default_factory=list)
+    moved: list[int] = field(default_factory=list)
+    """Who holds another post or sits in another unit."""
+    led_anew: list[int] = field(default_factory=list)
+    """Who has another superior, or none any more."""
+    readdressed: list[int] = field(default_factory=list)
+    leavers: dict[int, date] = field(default_factory=dict)
+    """Person -> last day of service."""
+
+    @property
+    def eve(self) -> date:
+        """The last day of what ends with this import."""
+        return self.as_of - timedelta(days=1)
+
+    def in_service(self, row: RosterRow) -> bool:
+        """Whether the row's last day, if it names one, is still to come on `as_of`."""
+        return row.active_to is None or row.active_to >= self.as_of
+
+    def start(self, person: int) -> date:
+        return self.starts.get(person, self.as_of)
+
+
+def table_of(model: type[Base]) -> Table:
+    assert isinstance(model.__table__, Table)
+    return model.__table__
+
+
+def add_rows(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that cannot be there yet; one that is raises."""
+    if rows:
+        session.connection().execute(insert(table_of(model)), rows)
+
+
+def change_rows(session: Session, model: type[Base], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Set columns by id (`{"id": 7, "to_on": day}`), and raise the version where the table has one."""
+    table = table_of(model)
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        alike[tuple(key for key in row if key != "id")].append({f"_{key}": value for key, value in row.items()})
+    for columns, values in alike.items():
+        new: dict[str, Any] = {column: bindparam(f"_{column}") for column in columns}
+        if "version" in table.c:
+            new["version"] = table.c.version + 1
+        session.connection().execute(update(table).where(table.c.id == bindparam("_id")).values(new), values)
+
+
+def drop_rows(session: Session, model: type[Base], ids: Sequence[int]) -> None:
+    """Delete what was to begin and never did."""
+    table = table_of(model)
+    for portion in portions(ids):
+        session.connection().execute(delete(table).where(table.c.id.in_(portion)))
+
+
+def in_portions(ids: Iterable[Key]) -> Iterator[Sequence[Key]]:
+    return iter(portions(sorted(set(ids))))

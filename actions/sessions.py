@@ -1,0 +1,79 @@
+"""Short sessions at a desk: begun with a link, bound to it, ended by time, by the person or with the link."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from actions.links import LinkRefused, OpenedLink, open_link
+from models import ActionLink, Agency, Cycle, Person, Stage, WebSession
+from rules.words import Proof
+
+IDLE = timedelta(minutes=30)
+LONGEST = timedelta(hours=8)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One person at one desk. `rested`: idle for too long, so nothing may be read or done in it any more."""
+
+    row: WebSession
+    link: ActionLink
+    person: Person
+    stage: Stage
+    cycle: Cycle
+    agency: Agency
+    rested: bool = False
+
+    @property
+    def proof(self) -> Proof:
+        return Proof.CODE if self.row.proven_at is not None else Proof.LINK
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def begin(session: Session, opened: OpenedLink, *, at: datetime) -> str:
+    """Begin a session and return its secret, of which only the hash is stored."""
+    secret = secrets.token_urlsafe(32)
+    session.add(
+        WebSession(secret_sha256=_digest(secret), person_id=opened.person.id, link_id=opened.link.id, begun_at=at,
+                   seen_at=at)
+    )  # fmt: skip
+    session.flush()
+    return secret
+
+
+def find(session: Session, secret: str, *, at: datetime, seen: datetime | None = None) -> Visit | None:
+    """The visit that a secret belongs to; None if there is none, it ended, or its link no longer counts.
+
+    `seen` is a later sign of life than the one stored: reading is noted in the cookie, for a GET writes nothing.
+    """
+    query = select(WebSession).where(WebSession.secret_sha256 == _digest(secret), WebSession.ended_at.is_(None))
+    row = session.scalar(query)
+    if row is None or row.link_id is None or at >= row.begun_at + LONGEST:
+        return None
+    try:
+        opened = open_link(session, row.link_id)
+    except LinkRefused:
+        return None
+    last = max(row.seen_at, min(seen, at)) if seen else row.seen_at
+    agency = session.get_one(Agency, opened.cycle.agency_id)
+    return Visit(row, opened.link, opened.person, opened.stage, opened.cycle, agency, rested=at >= last + IDLE)
+
+
+def end(session: Session, visit: Visit, *, at: datetime) -> None:
+    visit.row.ended_at = at
+    session.flush()
+
+
+def prove(session: Session, visit: Visit, *, at: datetime) -> str:
+    """Note that a code was entered; the session gets a new secret, so what was known before it is worth nothing."""
+    secret = secrets.token_urlsafe(32)
+    visit.row.secret_sha256, visit.row.proven_at, visit.row.seen_at = _digest(secret), at, at
+    session.flush()
+    return secret
