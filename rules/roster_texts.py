@@ -180,6 +180,17 @@ CATALOGUE: Mapping[str, Entry] = {
             "Delete the double, or correct the wrong NIP; the first row is the one in use.",
         ),
     ),
+    "serves_elsewhere": _blocking(
+        HR,
+        (
+            "{name} masih tercatat bertugas di instansi lain.",
+            "{name} is still recorded as serving in another agency.",
+        ),
+        (
+            "Minta instansi asal mengisi active_to atau menghapusnya dari data pegawainya, lalu impor lagi.",
+            "Ask that agency to fill in active_to or to take the person off its roster, then import again.",
+        ),
+    ),
     "address_missing": _blocking(
         EMPLOYEE,
         ("Alamat surel kosong.", "The mail address is empty."),
