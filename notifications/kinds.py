@@ -74,8 +74,8 @@ KINDS = _kinds(
     # audience: superior, hr, ppk. units: [{unit, open, people: [name, ...]}]; `days_late` counts from the due date.
     Kind("escalation", Lane.DIGEST, _STAGE | {"due", "audience", "days_late", "units"}),
     Kind("receipt", Lane.URGENT, _STAGE | {"act", "at", "receipt_no"}, Secret.DESK_LINK, follows_up=True),
-    Kind("step_code", Lane.URGENT, _WHO | {"minutes"}, Secret.CODE),
-    Kind("sign_in", Lane.URGENT, _WHO | {"minutes"}, Secret.SIGN_IN_LINK),
+    Kind("step_code", Lane.URGENT, _WHO | {"minutes"}, Secret.CODE, optional={"year": None}),
+    Kind("sign_in", Lane.URGENT, _WHO | {"minutes"}, Secret.SIGN_IN_LINK, optional={"year": None}),
     # deemed_days: after so many days a delivered result counts as received even if it was never opened.
     Kind("result_issued", Lane.INVITATION, _CYCLE | {"objection_days"}, Secret.DESK_LINK,
          optional={"day_kind": "calendar", "deemed_days": None}),

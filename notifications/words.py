@@ -1,6 +1,7 @@
 """The words of the field as people read them in a letter, in both languages, and how days and hours are written."""
 
-from collections.abc import Iterable, Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -25,6 +26,35 @@ STAGES: Mapping[Locale, Mapping[StageKind, str]] = {
         StageKind.OBJECTION_HANDLING: "Objection handling",
         StageKind.AUDIT_SAMPLING: "Audit sampling",
         StageKind.FINALIZATION: "Finalization",
+    },
+}
+
+NOTES: Mapping[Locale, Mapping[StageKind, str]] = {
+    ID: {
+        StageKind.TARGET_SETTING: "Sasaran Kinerja Pegawai (SKP) disusun bersama oleh pegawai dan Pejabat Penilai "
+        "Kinerja, dan menjadi dasar penilaian sepanjang tahun.",
+        StageKind.MID_YEAR_REVIEW: "Kemajuan selama setengah tahun dilihat bersama, sehingga kendala dapat dibicarakan "
+        "dan sasaran disesuaikan sebelum terlambat.",
+        StageKind.SUPERVISOR_SCORING: "Hasil kerja dan perilaku kerja dinilai secara terpisah berdasarkan bukti. "
+        "Tidak ada nilai yang terisi dengan sendirinya.",
+        StageKind.OBJECTION_HANDLING: "Pegawai berhak mengajukan keberatan beserta alasannya, dan kedua pihak didengar "
+        "sebelum keberatan diputuskan.",
+        StageKind.AUDIT_SAMPLING: "Sejumlah berkas diundi untuk diperiksa. Audit tidak mengubah nilai; temuannya "
+        "disampaikan kepada pejabat yang berwenang.",
+        StageKind.FINALIZATION: "Hasil penilaian dikukuhkan dan dokumen akhir diterbitkan.",
+    },
+    EN: {
+        StageKind.TARGET_SETTING: "Performance targets (SKP) are drawn up by employee and rater together and are the "
+        "basis of the appraisal for the whole year.",
+        StageKind.MID_YEAR_REVIEW: "Half a year’s progress is looked at together, so that obstacles can be discussed "
+        "and targets adjusted in time.",
+        StageKind.SUPERVISOR_SCORING: "Work results and work behaviour are rated separately and on evidence. No rating "
+        "is ever filled in by itself.",
+        StageKind.OBJECTION_HANDLING: "Employees may object, with reasons, and both sides are heard before an "
+        "objection is decided.",
+        StageKind.AUDIT_SAMPLING: "A number of files is drawn by lot and examined. The audit changes no rating; "
+        "its findings go to the authority in charge.",
+        StageKind.FINALIZATION: "Results are confirmed and the final documents are issued.",
     },
 }
 
@@ -112,19 +142,41 @@ def duty(kind: str, count: int, locale: Locale) -> str:
     return one if count == 1 else many.format(n=number(count, locale))
 
 
+def act(kind: str, locale: Locale) -> str:
+    """Name what was done, for a receipt."""
+    return duty(kind, 1, locale).removesuffix(", bila perlu").removesuffix(", if you need to")
+
+
+def time_left(days: int | None, locale: Locale) -> str:
+    """How a reminder begins: `days` until the last day, negative after it, None where it is not counted."""
+    indonesian = locale is ID
+    if days is None:
+        return "Masih ada yang menunggu Bapak/Ibu" if indonesian else "Something is still waiting for you"
+    if days == 0:
+        return "Hari ini hari terakhir" if indonesian else "Today is the last day"
+    count = number(abs(days), locale)
+    if days < 0:
+        return f"Terlambat {count} hari" if indonesian else f"Overdue by {count} day{'' if days == -1 else 's'}"
+    return f"Tinggal {count} hari" if indonesian else f"{count} day{'' if days == 1 else 's'} left"
+
+
 def number(value: int, locale: Locale) -> str:
     """A whole number with the language's separator of thousands."""
     return f"{value:,}".replace(",", "." if locale is ID else ",")
 
 
-def and_more(names: Iterable[str], shown: int, locale: Locale) -> str:
-    """The first names, and how many more there are."""
-    listed = list(names)
-    more = len(listed) - shown
-    text = "; ".join(listed[:shown])
+@lru_cache(maxsize=64)
+def note_lines(stage: str, locale: Locale) -> str:
+    """What a stage is for, in lines that fit a plain text letter."""
+    return textwrap.fill(NOTES[locale][StageKind(stage)], 72)
+
+
+def some(names: Sequence[str], shown: int, locale: Locale) -> list[str]:
+    """The first names, and in words how many more there are."""
+    more = len(names) - shown
     if more <= 0:
-        return text
-    return f"{text}; dan {number(more, ID)} lainnya" if locale is ID else f"{text}; and {number(more, EN)} more"
+        return list(names)
+    return [*names[:shown], f"dan {number(more, ID)} lainnya" if locale is ID else f"and {number(more, EN)} more"]
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,220 @@
+"""A letter as a value, and its bytes: assembled by hand because that is thirty times faster than the library's way."""
+
+import binascii
+import hashlib
+import re
+from base64 import b64encode
+from dataclasses import dataclass
+from datetime import datetime
+from email import policy
+from email.headerregistry import Address as HeaderAddress
+from email.message import EmailMessage
+from email.utils import format_datetime
+from functools import lru_cache
+
+from notifications.compose import Rendered, compose
+from rules.addresses import AddressRefused, parse_address
+from rules.words import Locale
+
+__all__ = ["Letter", "LetterRefused", "Mailbox", "Rendered", "build", "build_reference", "compose", "quoted"]
+
+_FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+_MESSAGE_ID = re.compile(r"<[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,100}>", re.ASCII)
+_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/?^_`{|}~-]+)*", re.ASCII)
+_NAME_ADDRESS = re.compile(r"([^<>]*)<([^<>]*)>")
+_LINE, _CHUNK = 76, 42
+
+
+class LetterRefused(Exception):
+    """The letter cannot be put into bytes safely: our bug or bad data, and no server was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A name for people and a bare address; the name may be empty."""
+
+    name: str
+    address: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Mailbox":
+        """Read `Name <address>` or a bare address, as settings have it; LetterRefused if it is neither."""
+        found = _NAME_ADDRESS.fullmatch(text.strip())
+        box = cls(found[1].strip().strip('"'), found[2]) if found else cls("", text.strip())
+        _check_mailbox(box)
+        return box
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Everything that the bytes depend on, so that a second copy is the same to the last octet."""
+
+    kind: str
+    locale: Locale
+    to: Mailbox
+    sender: Mailbox
+    subject: str
+    text: str
+    html: str
+    message_id: str
+    date: datetime
+    """When it was first tried, aware."""
+    envelope_from: str
+    """Where bounces go; not part of the bytes."""
+    reply_to: Mailbox | None = None
+    in_reply_to: str | None = None
+
+
+def build(letter: Letter) -> bytes:
+    """Return the message as it goes over the wire; LetterRefused instead of anything a header could be forged with."""
+    _check(letter)
+    boundary = _boundary(letter)
+    thread = letter.in_reply_to
+    lines = [
+        _fixed_headers(letter.locale, letter.sender, letter.reply_to),
+        b"To: " + _mailbox(letter.to),
+        b"Subject: " + _unstructured(letter.subject, used=9),
+        b"Date: " + format_datetime(letter.date).encode(),
+        b"Message-ID: " + letter.message_id.encode(),
+    ]
+    if thread:
+        lines += [b"In-Reply-To: " + thread.encode(), b"References: " + thread.encode()]
+    lines += [
+        b'Content-Type: multipart/alternative;\r\n boundary="' + boundary + b'"\r\n\r\n--' + boundary,
+        _PART % b"plain" + quoted(letter.text) + b"\r\n--" + boundary,
+        _PART % b"html" + quoted(letter.html) + b"\r\n--" + boundary + b"--\r\n",
+    ]
+    return b"\r\n".join(lines)
+
+
+_PART = b'Content-Type: text/%s; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+
+
+def quoted(text: str) -> bytes:
+    """Quoted-printable with CRLF: seven bits, lines under 77 octets, whatever the text."""
+    return binascii.b2a_qp(_unix(text).encode(), istext=True).replace(b"\n", b"\r\n")
+
+
+def _unix(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _boundary(letter: Letter) -> bytes:
+    # quoted-printable never yields "=_", so no text can hold it
+    return b"=_" + hashlib.sha256(letter.message_id.encode()).hexdigest()[:32].encode()
+
+
+@lru_cache(maxsize=64)
+def _fixed_headers(locale: Locale, sender: Mailbox, reply_to: Mailbox | None) -> bytes:
+    lines = [b"From: " + _mailbox(sender)]
+    if reply_to is not None:
+        lines.append(b"Reply-To: " + _mailbox(reply_to))
+    lines += [f"{name}: {value}".encode() for name, value in _marks(locale).items()]
+    return b"\r\n".join([*lines, b"MIME-Version: 1.0"])
+
+
+def _marks(locale: Locale) -> dict[str, str]:
+    """What keeps machines from answering; `All` would suppress the non-delivery reports that we want."""
+    return {
+        "Auto-Submitted": "auto-generated",
+        "Content-Language": locale.value,
+        "X-Auto-Response-Suppress": "OOF, AutoReply",
+    }
+
+
+def _mailbox(box: Mailbox) -> bytes:
+    if not box.name:
+        return box.address.encode()
+    name = _phrase(box.name)
+    gap = b" " if len(name) + len(box.address) < _LINE - 16 else b"\r\n "
+    return name + gap + b"<" + box.address.encode() + b">"
+
+
+def _phrase(name: str) -> bytes:
+    if not name.isascii() or "=?" in name or max(map(len, name.split(" "))) > 60:
+        return _encoded_words(name)
+    if _PHRASE.fullmatch(name):
+        return _folded(name, used=12).encode()
+    return _folded('"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"', used=12).encode()
+
+
+def _unstructured(value: str, used: int) -> bytes:
+    if not value.isascii() or "=?" in value or max(map(len, value.split(" "))) > 60:
+        return _encoded_words(value)
+    return _folded(value, used).encode()
+
+
+def _folded(value: str, used: int) -> str:
+    lines = [""]
+    for word in value.split(" "):
+        if used + len(word) > _LINE and lines[-1]:
+            lines.append("")
+            used = 1
+        lines[-1] += word + " "
+        used += len(word) + 1
+    return "\r\n ".join(line[:-1] for line in lines)
+
+
+def _encoded_words(value: str) -> bytes:
+    """RFC 2047, base64: each word under 76 octets, whole characters only, broken after a space where there is one."""
+    chunks = [b""]
+    for piece in re.split("(?<= )", value):
+        for octets in [piece.encode()] if len(piece.encode()) <= _CHUNK else [sign.encode() for sign in piece]:
+            if len(chunks[-1]) + len(octets) > _CHUNK:
+                chunks.append(b"")
+            chunks[-1] += octets
+    return b"\r\n ".join(b"=?utf-8?b?" + b64encode(chunk) + b"?=" for chunk in chunks)
+
+
+def _check(letter: Letter) -> None:
+    if letter.subject != " ".join(letter.subject.split()) or _FORBIDDEN.search(letter.subject) or not letter.subject:
+        raise LetterRefused("The subject is empty or holds characters that no header may have.")
+    if len(letter.subject) > 250 or len(letter.to.name) > 400:
+        raise LetterRefused("The subject or the name is too long.")
+    for box in (letter.to, letter.sender, letter.reply_to):
+        if box is not None:
+            _check_mailbox(box)
+    if not all(_MESSAGE_ID.fullmatch(value) for value in (letter.message_id, letter.in_reply_to or letter.message_id)):
+        raise LetterRefused("The Message-ID is not one.")
+    if letter.date.tzinfo is None:
+        raise LetterRefused("The date has no time zone.")
+    if not isinstance(letter.locale, Locale):
+        raise LetterRefused("The language is not one of ours.")
+
+
+@lru_cache(maxsize=4096)
+def _check_mailbox(box: Mailbox) -> None:
+    if _FORBIDDEN.search(box.name) or box.name != " ".join(box.name.split()):
+        raise LetterRefused("The name holds characters that no header may have.")
+    try:
+        sent = parse_address(box.address).ascii
+    except AddressRefused as refused:
+        raise LetterRefused(str(refused)) from refused
+    if sent != box.address:
+        raise LetterRefused("The address is not in the form that goes on the wire.")
+
+
+def build_reference(letter: Letter) -> bytes:
+    """The same letter made by the standard library: slow, and what `build` is held against."""
+    _check(letter)
+    message = EmailMessage(policy=policy.SMTP.clone(cte_type="7bit", max_line_length=200))
+    message["From"] = _header_address(letter.sender)
+    if letter.reply_to is not None:
+        message["Reply-To"] = _header_address(letter.reply_to)
+    message["To"] = _header_address(letter.to)
+    message["Subject"] = letter.subject
+    message["Date"] = letter.date
+    message["Message-ID"] = letter.message_id
+    if letter.in_reply_to:
+        message["In-Reply-To"] = letter.in_reply_to
+        message["References"] = letter.in_reply_to
+    message.set_content(_unix(letter.text), cte="quoted-printable")
+    message.add_alternative(_unix(letter.html), subtype="html", cte="quoted-printable")
+    for name, value in _marks(letter.locale).items():  # only now: making alternatives moves every Content- header inside
+        message[name] = value
+    message.set_boundary(_boundary(letter).decode())
+    return message.as_bytes()
+
+
+def _header_address(box: Mailbox) -> HeaderAddress:
+    return HeaderAddress(box.name, addr_spec=box.address)
