@@ -86,7 +86,7 @@ def _sample(session: Session, plan: AuditPlan, stage_no: int) -> tuple[list[Audi
         select(AuditFrameItem.code, AuditItem).join(AuditItem, AuditItem.frame_item_id == AuditFrameItem.id)
         .where(AuditItem.plan_id == plan.id)
     )  # fmt: skip
-    items = dict(session.execute(query).tuples())
+    items = dict(session.execute(query).tuples().all())
     sample, voids = [], 0
     for one in arm_order(plan.roster, plan.plan, plan.seed, Arm.ASSURANCE.value):
         item = items.get(one.id)

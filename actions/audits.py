@@ -155,7 +155,7 @@ def _gaps(session: Session, cycle_id: int) -> Mapping[int, Rating | None]:
     query = select(SelfAssessment.appraisal_id, SelfAssessment.result_rating).join(
         Appraisal, Appraisal.id == SelfAssessment.appraisal_id
     )
-    return dict(session.execute(query.where(Appraisal.cycle_id == cycle_id).order_by(SelfAssessment.number)).tuples())
+    return dict(session.execute(query.where(Appraisal.cycle_id == cycle_id).order_by(SelfAssessment.number)).tuples().all())
 
 
 _LEVEL = {Rating.BELOW: 0, Rating.MEETS: 1, Rating.ABOVE: 2}
@@ -369,7 +369,7 @@ def ready(session: Session, cycle: Cycle, *, at: datetime) -> tuple[int, int]:
 
 
 def holder_names(session: Session, people: Sequence[int]) -> Mapping[int, str]:
-    return dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(people))).tuples())
+    return dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(people))).tuples().all())
 
 
 def audit_stage(session: Session, cycle: Cycle) -> Stage:

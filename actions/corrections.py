@@ -12,7 +12,7 @@ def announce(acting: Acting, occasion: str, *, cause: str, changed: bool) -> Non
     case = acting.case
     people = [person for person in (case.employee_id, case.rater_id) if person is not None]
     links = ensure_links(acting.session, acting.stage, kid_of(acting.cycle), people, at=acting.at)
-    kind = "corrected_result" if changed else "objection_decided"
+    kind = "corrected_result"
     owed = []
     for person_id in people:
         person = acting.session.get_one(Person, person_id)

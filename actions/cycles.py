@@ -157,7 +157,7 @@ def _away_all_year(session: Session, cycle: Cycle, ids) -> dict[int, AbsenceKind
         Absence.person_id.in_(ids), Absence.kind.in_(NO_PLAN), Absence.from_on <= date(cycle.year, 1, 31),
         Absence.to_on >= date(cycle.year, 12, 31),
     )  # fmt: skip
-    return dict(session.execute(query).tuples())
+    return dict(session.execute(query).tuples().all())
 
 
 def pause(session: Session, cycle: Cycle, reason: str, *, at: datetime, by: int | None = None) -> None:

@@ -50,6 +50,11 @@ def deadlines_of(session: Session, stage: Stage) -> Deadlines:
     return found
 
 
+def units_below(session: Session, unit_id: int) -> set[int]:
+    """The unit itself and all below it."""
+    return _below(unit_id, _children(session, unit_id))
+
+
 def _children(session: Session, unit_id: int) -> dict[int, list[int]]:
     agency = select(Unit.agency_id).where(Unit.id == unit_id).scalar_subquery()
     children: dict[int, list[int]] = {}

@@ -163,14 +163,14 @@ def add_note(
 
 
 def note_kind(session: Session, person_id: int, case: Appraisal, today: date) -> NoteKind | None:
-    """What a note of this person on the case is; None if they are neither its employee nor, today, its rater."""
+    """What a note of this person on the case is; None if they are neither its employee nor its rater."""
     from actions.holders import line_for_one
 
     if person_id == case.employee_id:
         return NoteKind.ACTIVITY
     agency_id = session.get_one(Cycle, case.cycle_id).agency_id
     rater = line_for_one(session, agency_id, today).rater(case.employee_id, case.rater_id)
-    return NoteKind.FEEDBACK if rater is not None and person_id == rater.person_id else None
+    return NoteKind.FEEDBACK if person_id in (rater.person_id if rater else None, case.rater_id) else None
 
 
 def notes_of(session: Session, appraisal_id: int) -> Sequence[Note]:

@@ -22,7 +22,7 @@ def heads(session: Session, agency_id: int, today: date) -> Mapping[int, int]:
         Unit.agency_id == agency_id, Posting.is_unit_head, Posting.from_on <= today,
         or_(Posting.to_on.is_(None), Posting.to_on >= today),
     )  # fmt: skip
-    return dict(session.execute(query.order_by(Posting.id)).tuples())
+    return dict(session.execute(query.order_by(Posting.id)).tuples().all())
 
 
 def head_above(session: Session, unit: Unit, heads_of: Mapping[int, int], authorities: Sequence[int]) -> int | None:
@@ -60,7 +60,7 @@ def _pooled(context: Context, units: Mapping[int, UnitPredicate]) -> Mapping[int
     for unit, predicate in context.session.execute(query):
         counted[unit][predicate] += 1
     tree = select(Unit.id, Unit.parent_id).filter_by(agency_id=context.agency.id)
-    parents = dict(context.session.execute(tree).tuples())
+    parents = dict(context.session.execute(tree).tuples().all())
     sizes = {unit: count.total() for unit, count in counted.items()}
     together: dict[int, Counter[Predicate]] = defaultdict(Counter)
     for unit, where in pooled(sizes, parents, context.pack.min_unit_size).items():

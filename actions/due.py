@@ -1,5 +1,6 @@
 """What is due as of now: the facts of each running cycle, held against the table of steps."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import exists, func, or_, select
@@ -23,8 +24,8 @@ from models import (
     StageStep,
 )
 from rules.pack import Pack
-from rules.stages import CycleFacts, StageFacts, due_steps
-from rules.words import AssignmentState, CycleState, ObjectionState, StageKind, StageState
+from rules.stages import CycleFacts, StageFacts, StepRefused, check_step, due_steps
+from rules.words import AssignmentState, CycleState, ObjectionState, StageKind, StageState, Step
 
 ACTIVE = (StageState.OPEN, StageState.CLOSING)
 
@@ -34,13 +35,59 @@ def due(session: Session, *, at: datetime) -> list[StepRef]:
     found: list[StepRef] = []
     running = select(Cycle, Agency).join(Agency).where(Cycle.state == CycleState.RUNNING).order_by(Cycle.id)
     for cycle, agency in session.execute(running).tuples():
-        stages = {stage.kind: stage for stage in session.scalars(select(Stage).filter_by(cycle_id=cycle.id))}
+        stages = stages_of(session, cycle)
         facts = cycle_facts(session, cycle, agency, stages, at=at)
         found += [
             StepRef(agency.code, cycle.year, one.stage, one.step, one.occasion, stages[one.stage].revision)
             for one in due_steps(facts, at)
         ]
     return found
+
+
+def stages_of(session: Session, cycle: Cycle) -> dict[StageKind, Stage]:
+    return {stage.kind: stage for stage in session.scalars(select(Stage).filter_by(cycle_id=cycle.id))}
+
+
+def resolve(session: Session, asked: StepRef, *, at: datetime) -> StepRef:
+    """Complete what a person or a booked run asks for from what is due: occasion "", revision 0 mean the current one.
+
+    StepRefused, in words for ops, if the step is not due as of `at`: done, superseded, too early or held up.
+    """
+    query = select(Cycle, Agency).join(Agency).where(Agency.code == asked.agency, Cycle.year == asked.year)
+    if (found := session.execute(query).tuples().first()) is None:
+        raise StepRefused(f"there is no cycle {asked.year} of {asked.agency}")
+    cycle, agency = found
+    if cycle.state is not CycleState.RUNNING:
+        raise StepRefused(f"the cycle is {cycle.state.value}")
+    stages = stages_of(session, cycle)
+    revision = stages[asked.stage].revision
+    facts = cycle_facts(session, cycle, agency, stages, at=at)
+    stage = facts.stages[asked.stage]
+    check_step(stage, asked.step, asked.occasion, revision=revision, asked=asked.revision or revision)
+    for one in due_steps(facts, at):
+        if (one.stage, one.step) == (asked.stage, asked.step) and asked.occasion in ("", one.occasion):
+            return replace(asked, occasion=one.occasion, revision=revision)
+    raise StepRefused(f"not due now: the stage is {stage.state.value}, {_outlook(stage, at)}")
+
+
+def _outlook(stage: StageFacts, at: datetime) -> str:
+    opens, closes = (f"{moment:%Y-%m-%d %H:%M} UTC" for moment in (stage.opens_at, stage.closes_at))
+    if stage.state is StageState.PLANNED:
+        return f"opens {opens}" if at < stage.opens_at else "waits for what comes before it"
+    return f"closes {closes}, {stage.open_cases} cases wait" if stage.open_cases else f"closes {closes}"
+
+
+def boundaries(session: Session, cycle: Cycle, agency: Agency, *, at: datetime) -> list[tuple[StepRef, datetime]]:
+    """The openings and closes that lie ahead, for whoever wants to see the year; nothing depends on them."""
+    ahead = []
+    for kind, stage in stages_of(session, cycle).items():
+        opening = [(Step.OPEN, stage.opens_at)] if stage.state is StageState.PLANNED else []
+        closing = [(Step.CLOSE, stage.closes_at)] if stage.state is not StageState.CLOSED else []
+        ahead += [
+            (StepRef(agency.code, cycle.year, kind, step, "", stage.revision), when)
+            for step, when in (*opening, *closing) if when > at
+        ]  # fmt: skip
+    return sorted(ahead, key=lambda one: one[1])
 
 
 def cycle_facts(
@@ -78,7 +125,7 @@ def _stage_facts(context: Context) -> StageFacts:
         StageStep.stage_id == stage.id, StageStep.finished_at.is_not(None)
     )
     base = StageFacts(
-        stage.kind, stage.state, stage.opens_at, closes_at(context), frozenset(session.execute(finished).tuples())
+        stage.kind, stage.state, stage.opens_at, closes_at(context), frozenset(session.execute(finished).tuples().all())
     )
     if stage.state not in ACTIVE:
         return base

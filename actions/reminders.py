@@ -75,7 +75,7 @@ def escalate(context: Context, day: date) -> Counts:
             told[person].append((assignment, due))
             rung_of[person] = rung.escalates_to or Role.PERFORMANCE_ADMIN
     names = _names(context, {assignment.person_id for assignment, _, _ in late})
-    units = dict(context.session.execute(select(Unit.id, Unit.name).filter_by(agency_id=context.agency.id)).tuples())
+    units = dict(context.session.execute(select(Unit.id, Unit.name).filter_by(agency_id=context.agency.id)).tuples().all())
     owed = []
     for person_id, listed in told.items():
         person = context.session.get_one(Person, person_id)
@@ -139,4 +139,4 @@ def _told_of(context: Context, superior: int | None, rung: Occasion) -> Sequence
 
 
 def _names(context: Context, people: set[int]) -> dict[int, str]:
-    return dict(context.session.execute(select(Person.id, Person.name).where(Person.id.in_(people))).tuples())
+    return dict(context.session.execute(select(Person.id, Person.name).where(Person.id.in_(people))).tuples().all())

@@ -22,6 +22,7 @@ from rules.stages import StageFacts, StepRefused, check_step, state_allows
 from rules.words import AssignmentState, CycleState, StageKind, StageState, Step
 
 BATCH = 1000
+ROUNDS = "rounds"
 REPEATABLE = frozenset({Step.LAPSE, Step.FINALIZE})
 """Steps whose every case is guarded by itself: they run whenever there is something to do."""
 
@@ -115,7 +116,7 @@ def begin(session: Session, ref: StepRef, *, at: datetime) -> None:
         if not insert_new(session, StageStep, [row]) and ref.step in REPEATABLE:
             again = _row(session, stage.id, ref, phase.name)
             if again.finished_at is not None:
-                again.cursor, again.finished_at = 0, None
+                again.cursor, again.finished_at, again.counts = 0, None, "{}"
 
 
 def next_span(session: Session, ref: StepRef, *, at: datetime, size: int = BATCH) -> Span | None:
@@ -164,6 +165,8 @@ def finish(session: Session, ref: StepRef, *, at: datetime) -> Counts:
                "finished_at": at, "counts": json.dumps(counts)}  # fmt: skip
         if not insert_new(session, StageStep, [row]):
             return counts
+    elif any(counts.values()):
+        _count_round(session, stage.id, ref, at)
     if ref.step is Step.OPEN and stage.state is StageState.OPENING:
         stage.state = StageState.OPEN
     elif ref.step is Step.CLOSE:
@@ -179,6 +182,20 @@ def finish(session: Session, ref: StepRef, *, at: datetime) -> Counts:
         if ref.step in (Step.CLOSE, Step.ISSUE):
             trail.checkpoint(session, agency_id, kind, at=at)
     return counts
+
+
+def rounds(session: Session, ref: StepRef) -> int:
+    """How often a repeatable step has had an effect: tells one time from the next."""
+    stage = session.scalars(_find_stage(ref)).one()
+    query = select(StageStep.cursor).filter_by(stage_id=stage.id, step=ref.step, occasion=f"{ref.occasion}/{ROUNDS}")
+    return session.scalar(query) or 0
+
+
+def _count_round(session: Session, stage_id: int, ref: StepRef, at: datetime) -> None:
+    row = {"stage_id": stage_id, "step": ref.step, "occasion": f"{ref.occasion}/{ROUNDS}", "cursor": 0,
+           "begun_at": at, "counts": "{}"}  # fmt: skip
+    insert_new(session, StageStep, [row])
+    _row(session, stage_id, ref, ROUNDS).cursor += 1
 
 
 def run(transaction: Callable, ref: StepRef, *, at: datetime, size: int = BATCH) -> Counts:
@@ -227,4 +244,4 @@ def _finished(session: Session, stage_id: int) -> frozenset[tuple[Step, str]]:
     query = select(StageStep.step, StageStep.occasion).where(
         StageStep.stage_id == stage_id, StageStep.finished_at.is_not(None)
     )
-    return frozenset(session.execute(query).tuples())
+    return frozenset(session.execute(query).tuples().all())

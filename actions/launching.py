@@ -1,0 +1,111 @@
+"""From an agency's folder to a launched cycle: the same way for the command line, the JSON API and the flow."""
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+import policies
+import settings
+from actions import cycles, roster_import
+from actions.agency_files import AgencyFolder, read_agency
+from actions.cycles import Launch, LaunchRefused
+from models import Cycle
+from rules.pack import Pack
+from rules.words import StageKind
+
+Transaction = Callable[[], AbstractContextManager[Session]]
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """Ids and counts only: they may be shown anywhere."""
+
+    agency: str
+    year: int
+    cycle_id: int
+    pack: str
+    rows: int
+    held_back: int
+    """Rows of the roster that the doctor keeps out until HR mends them."""
+    again: bool
+    """The cycle was there before."""
+
+
+def find_folder(name: str) -> Path:
+    """The folder of an agency named as in the agencies directory, or by a path."""
+    here, listed = Path(name), settings.load().agencies_dir / name
+    return listed if "/" not in name and listed.is_dir() else here
+
+
+def pack_of(folder: AgencyFolder) -> Pack:
+    """The agency's pack with what it decides otherwise; PackRefused names every key that does not hold."""
+    chosen = folder.agency
+    pack = policies.load(chosen.policy.pack)
+    merged = json.loads(pack.canonical) | chosen.policy_overrides
+    return policies.parse(json.dumps(merged, default=str), "agency.yaml: policy.overrides")
+
+
+def prepare(folder: AgencyFolder, year: int) -> Launch:
+    """What HR decides once a year, read from the agency's folder."""
+    calendar = folder.calendar
+    return Launch(
+        folder.agency.code, year, pack_of(folder), calendar.for_year(year), calendar.plan_default_after.in_cycle(year)
+    )
+
+
+def check_year(wanted: Launch, today: date) -> None:
+    """Refuse a year that was mistyped: nothing of it lies ahead, or nothing of it for a long time."""
+    last = wanted.stages[StageKind.FINALIZATION].closes_on
+    if last < today:
+        raise LaunchRefused([f"every date of {wanted.agency} {wanted.year} has passed ({last}): HR checks the year"])
+    if wanted.year > today.year + 1:
+        raise LaunchRefused([f"{wanted.agency} {wanted.year} is too far ahead: the next year at most can be launched"])
+
+
+def launch_folder(
+    transaction: Transaction, directory: Path, year: int, *, at: datetime, by: int | None = None,
+    import_roster: bool = True, progress: Progress | None = None,
+) -> Launched:  # fmt: skip
+    """Take in the folder's roster and create the cycle; the people are enrolled by `enroll_all` or batch by batch.
+
+    Refusals: AgencyFileRefused, PackRefused, RosterRefused, ImportRefused, LaunchRefused. Nothing is launched then.
+    """
+    folder = read_agency(directory)
+    wanted = prepare(folder, year)
+    today = at.astimezone(ZoneInfo(folder.agency.zone)).date()
+    check_year(wanted, today)
+    rows = held_back = 0
+    if import_roster:
+        report = roster_import.import_folder(transaction, folder, as_of=today, at=at, by=by, progress=progress)
+        rows, held_back = report.rows, report.counts["held_back"]
+    with transaction() as session:
+        again = cycles.find(session, wanted.agency, year) is not None
+        cycle = cycles.launch(session, wanted, at=at, by=by)
+        return Launched(
+            wanted.agency, year, cycle.id, f"{cycle.pack_name} {cycle.pack_version}", rows, held_back, again
+        )
+
+
+def enroll_all(
+    transaction: Transaction, cycle_id: int, *, at: datetime, progress: Callable[[int], None] | None = None
+) -> int:
+    """Give everybody their appraisal, a transaction per batch; returns how many are new."""
+    with transaction() as session:
+        if session.get_one(Cycle, cycle_id).enrolled_at is not None:
+            return 0
+    last = added = 0
+    while True:
+        with transaction() as session:
+            batch = cycles.enroll(session, cycle_id, after=last, at=at)
+        last, added = batch.last, added + batch.added
+        if batch.done:
+            return added
+        if progress:
+            progress(added)

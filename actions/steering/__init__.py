@@ -1,0 +1,28 @@
+"""Steering a cycle while it runs: more time, another official, a mandate, an act asked anew, a corrected address.
+
+Each function says with `preview=True` whom it would touch and changes nothing; without, it does it and says the same.
+"""
+
+from actions.steering.addresses import correct_address, resend
+from actions.steering.extensions import extend
+from actions.steering.mandates import delegate
+from actions.steering.pauses import pause, resume
+from actions.steering.preview import Preview, SteeringRefused, Touched
+from actions.steering.reassignments import cases_rated_by, reassign
+from actions.steering.reopenings import acts_done, reopen
+
+__all__ = [
+    "Preview",
+    "SteeringRefused",
+    "Touched",
+    "acts_done",
+    "cases_rated_by",
+    "correct_address",
+    "delegate",
+    "extend",
+    "pause",
+    "reassign",
+    "reopen",
+    "resend",
+    "resume",
+]
