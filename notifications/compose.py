@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, StrictUndefined, Template, TemplateNotFound, pass_context
+from jinja2 import BaseLoader, Environment, StrictUndefined, Template, TemplateNotFound, pass_context, select_autoescape
 from jinja2.runtime import Context
 from markupsafe import Markup
 
@@ -92,7 +92,7 @@ def _templates(kind: str, locale: Locale) -> _Compiled:
 def _environment() -> Environment:
     environment = Environment(
         loader=_StyledLoader(), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, auto_reload=False,
-        autoescape=lambda name: name is not None and name.endswith(".html"),
+        autoescape=select_autoescape(["html"]),
     )  # fmt: skip
     environment.filters.update(_filters())
     head = (TEMPLATES / "_base/head.css").read_text().strip()
@@ -118,9 +118,7 @@ def _filters() -> dict[str, Callable[..., str | list[str]]]:
         "stage_note_lines": in_words(words.note_lines),
         "letter_name": in_words(lambda kind, locale: words.LETTERS[locale][kind]),
         "some_names": in_words(lambda names, locale: words.some(names, 10, locale)),
-        "lines": in_words(
-            lambda duties, locale: [words.duty(duty["kind"], duty["count"], locale) for duty in duties]
-        ),
+        "lines": in_words(lambda duties, locale: [words.duty(duty["kind"], duty["count"], locale) for duty in duties]),
     }
 
 

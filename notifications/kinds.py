@@ -1,6 +1,7 @@
 """The letters that we write: what each must be told, how urgent it is, and which secret is added while composing."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -12,7 +13,7 @@ from rules.words import Lane
 class FactsMissing(Exception):
     """A letter was owed without something that it must say; `names` lists what."""
 
-    def __init__(self, kind: str, names: set[str]) -> None:
+    def __init__(self, kind: str, names: AbstractSet[str]) -> None:
         super().__init__(f"{kind}: {', '.join(sorted(names))} missing")
         self.kind, self.names = kind, names
 

@@ -210,7 +210,7 @@ def build_reference(letter: Letter) -> bytes:
         message["References"] = letter.in_reply_to
     message.set_content(_unix(letter.text), cte="quoted-printable")
     message.add_alternative(_unix(letter.html), subtype="html", cte="quoted-printable")
-    for name, value in _marks(letter.locale).items():  # only now: making alternatives moves every Content- header inside
+    for name, value in _marks(letter.locale).items():  # last: making alternatives moves all Content- headers inside
         message[name] = value
     message.set_boundary(_boundary(letter).decode())
     return message.as_bytes()

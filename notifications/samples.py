@@ -86,7 +86,8 @@ def _bounced(locale: Locale) -> list[dict[str, Any]]:
 
 _COUNTS = {"owed": 5012, "accepted": 4997, "open": 0, "bounced": 14, "ambiguous": 1, "missing": 0, "doubled": 0}
 _STAGES = [
-    {"stage": stage.value, "opens": f"{year}-{month:02}-05T00:00:00+08:00", "due": f"{year}-{month:02}-28T23:59:59+08:00"}
+    {"stage": stage.value, "opens": f"{year}-{month:02}-05T00:00:00+08:00",
+     "due": f"{year}-{month:02}-28T23:59:59+08:00"}
     for stage, year, month in zip(StageKind, (2026, 2026, 2027, 2027, 2027, 2027), (1, 6, 1, 2, 2, 3), strict=True)
 ]  # fmt: skip
 _OWED = {

@@ -100,7 +100,8 @@ def test_a_code_is_readable_in_both_parts_and_stands_in_no_header() -> None:
 
 def test_a_rater_reads_how_many_wait() -> None:
     facts = samples("stage_invitation", Locale.ID)[0]
-    assert "  - Menilai kinerja 12 pegawai\n  - Mengisi evaluasi diri\n" in compose("stage_invitation", facts, Locale.ID).text
+    indonesian = compose("stage_invitation", facts, Locale.ID)
+    assert "  - Menilai kinerja 12 pegawai\n  - Mengisi evaluasi diri\n" in indonesian.text
     english = compose("stage_invitation", samples("stage_invitation", Locale.EN)[0], Locale.EN)
     assert "<li style=" in english.html
     assert "Rate the performance of 12 employees</li>" in english.html
@@ -154,7 +155,8 @@ EVIL = "<script>alert(1)</script>{{ config }}{% import 'os' %}"
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_people_wrote_stays_text(kind: str) -> None:
     facts = samples(kind, Locale.ID)[0]
-    letter = compose(kind, facts | {name: EVIL for name in ("name", "agency", "contact", "reason", "decree")}, Locale.ID)
+    facts |= dict.fromkeys(("name", "agency", "contact", "reason", "decree"), EVIL)
+    letter = compose(kind, facts, Locale.ID)
     assert "<script" not in letter.html
     assert "{{ config }}{% import" in letter.text
     assert "{{ config }}{% import" in letter.html
@@ -162,7 +164,7 @@ def test_what_people_wrote_stays_text(kind: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Login di https://evil.example/a", "evil.com", "www.evil.example", "HTTP://EVIL.ORG", "klik t.co/xyz", "a@b.example"],
+    ["di https://evil.example/a", "evil.com", "www.evil.example", "HTTP://EVIL.ORG", "klik t.co/xyz", "a@b.example"],
 )
 def test_a_link_in_a_name_is_dead(text: str) -> None:
     letter = compose("reminder", samples("reminder", Locale.ID)[0] | {"name": text}, Locale.ID)
