@@ -11,13 +11,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from actions import roster_follow, roster_people, roster_relations, trail
+from actions import roster_follow, roster_people, roster_relations, roster_rights, trail
 from actions.agency_files import AgencyFolder
-from actions.bulk import insert_new
+from actions.roster_agency import take_agency, take_holidays, take_units
 from actions.roster_files import read_roster, read_waivers
-from actions.roster_rows import Taking, add_rows, change_rows
-from models import Agency, Holiday, Posting, RosterImport, Supervision, Unit
-from rules.roster import Examination, Malformed, Problem, RosterRow, RosterUnit, examine
+from actions.roster_rows import Taking
+from models import Agency, Posting, RosterImport, Supervision
+from rules.roster import Examination, Malformed, Problem, RosterRow, examine
 
 Transaction = Callable[[], AbstractContextManager[Session]]
 Progress = Callable[[str, int, int], None]
@@ -90,7 +90,7 @@ def import_folder(
             return report
         agency, changed = take_agency(session, agency, folder)
         taking = Taking(session, agency, as_of, at, last.as_of if last else None)
-        taking.counts["holidays"] = take_holidays(session, agency.id, folder, as_of.year)
+        take_holidays(taking, folder)
         take_roster(taking, examination, rows, report, tell)
         _conclude(taking, report, folder, sha256, changed=changed, by=by)
     return report
@@ -120,65 +120,6 @@ def _lock_agency(session: Session, code: str) -> tuple[Agency | None, RosterImpo
     return agency, session.scalar(last)
 
 
-def take_agency(session: Session, agency: Agency | None, folder: AgencyFolder) -> tuple[Agency, bool]:
-    """Create or update the agency itself; also says whether anything of it changed."""
-    said = folder.agency
-    facts = {"name": said.name, "zone": said.zone, "locale": said.locale, "contact": said.contact,
-             "indicators": json.dumps(suggestions(folder), ensure_ascii=False)}  # fmt: skip
-    if agency is None:
-        agency = Agency(code=said.code, **facts)
-        session.add(agency)
-        session.flush()
-        return agency, True
-    changed = {key: value for key, value in facts.items() if getattr(agency, key) != value}
-    for key, value in changed.items():
-        setattr(agency, key, value)
-    session.flush()
-    return agency, bool(changed)
-
-
-def suggestions(folder: AgencyFolder) -> dict[str, list[dict[str, Any]]]:
-    """Family -> items in the shape that `plans.write_plan` takes."""
-    return {
-        family: [
-            {"title": item.title, "kind": item.kind.value, "assigned_by": item.team,
-             "indicators": [indicator.model_dump(mode="json") for indicator in item.indicators]}
-            for item in content.items
-        ]
-        for family, content in folder.indicators.families.items()
-    }  # fmt: skip
-
-
-def take_holidays(session: Session, agency_id: int, folder: AgencyFolder, year: int) -> int:
-    """Add the agency's days off of four years; returns how many are new. A day that is there keeps its name."""
-    days = {on: name for y in range(year - 1, year + 3) for on, name in folder.calendar.holidays_for(y).items()}
-    return insert_new(session, Holiday, [
-        {"agency_id": agency_id, "on": on, "name": name} for on, name in sorted(days.items())
-    ])  # fmt: skip
-
-
-def take_units(taking: Taking, units: Mapping[str, RosterUnit]) -> dict[str, int]:
-    """Create and update units and return code -> id; a unit that is no longer named stays, for the past hangs on it."""
-    session, agency = taking.session, taking.agency.id
-    query = select(Unit.code, Unit.id, Unit.name, Unit.parent_id).filter_by(agency_id=agency)
-    there = {code: (unit, name, parent) for code, unit, name, parent in session.execute(query)}
-    new = [unit for code, unit in units.items() if code not in there]
-    add_rows(session, Unit, [
-        {"agency_id": agency, "code": unit.code, "name": unit.name or unit.code, "parent_id": None} for unit in new
-    ])  # fmt: skip
-    ids = dict(session.execute(select(Unit.code, Unit.id).filter_by(agency_id=agency)).tuples().all())
-    change = []
-    for unit in units.values():
-        _, name, parent = there.get(unit.code, (0, unit.name or unit.code, None))
-        wanted = {"name": unit.name or name, "parent_id": ids.get(unit.parent)}
-        if wanted != {"name": name, "parent_id": parent}:
-            change.append({"id": ids[unit.code], **wanted})
-    change_rows(session, Unit, change)
-    taking.counts["units"] = len({unit.code for unit in new} | {row["id"] for row in change if row["id"] in
-                                 {unit for unit, _, _ in there.values()}})  # fmt: skip
-    return ids
-
-
 def take_roster(
     taking: Taking, examination: Examination, rows: Iterable[RosterRow | Malformed], report: ImportReport,
     tell: Progress,
@@ -193,14 +134,15 @@ def take_roster(
     tell("relations", next(steps), 5)
     _take_relations(taking, accepted, listed, units)
     tell("rights", next(steps), 5)
-    serving = {person: row for person, row in accepted.items() if person not in taking.leavers}
-    roster_relations.take_roles(taking, {person: row.roles for person, row in serving.items()})
-    roster_relations.take_mandates(taking, serving)
-    roster_relations.take_absences(taking, serving)
-    roster_relations.end_rights(taking)
+    serving = {person: row for person, row in accepted.items() if taking.in_service(row)}
+    roster_rights.take_roles(taking, {person: row.roles for person, row in serving.items()})
+    roster_rights.take_mandates(taking, serving)
+    roster_rights.take_absences(taking, serving)
+    roster_rights.end_rights(taking)
     tell("cycles", next(steps), 5)
     roster_follow.follow(taking)
     tell("done", next(steps), 5)
+    report.problems.sort(key=lambda problem: problem.row)
     taking.counts["held_back"] = report.rows - len(accepted)
     new = set(taking.added)
     taking.counts["changed"] = len((taking.touched & set(accepted)) - new)
@@ -213,20 +155,20 @@ def _take_relations(
     postings = roster_relations.current(taking, Posting, roster_relations.POSTING)
     wanted = {
         person: roster_relations.posting_wanted(row, units[row.unit_code])
-        for person, row in accepted.items() if person not in taking.leavers and taking.in_service(row)
+        for person, row in accepted.items() if taking.in_service(row)
     }  # fmt: skip
     taking.moved = roster_relations.renew(taking, Posting, roster_relations.POSTING, postings, wanted)
     roster_relations.end_with_service(taking, Posting, postings, taking.leavers)
 
     superiors = roster_relations.current(taking, Supervision, ("superior_id",))
     above = roster_relations.Superiors(taking, listed, superiors)
-    lines = {person: above.of(person, row) for person, row in accepted.items()}
+    lines = {person: above.of(row) for person, row in accepted.items()}
     for person, now in superiors.items():
-        if person not in lines and person not in taking.leavers and now.values[0] in taking.leavers:
-            lines[person] = above.past_leavers(person, now.values[0])
+        if person not in lines and person not in taking.gone and now.values[0] in taking.gone:
+            lines[person] = above.past_gone(person)
     taking.led_anew = roster_relations.renew(taking, Supervision, ("superior_id",), superiors, lines)
-    ending = {person: last for person, last in taking.leavers.items() if person not in accepted}
-    roster_relations.end_with_service(taking, Supervision, superiors, ending)
+    ending = {person: last for person, last in taking.leavers.items() if person in taking.gone}
+    roster_relations.end_with_service(taking, Supervision, superiors, ending)  # the line still climbs past the others
     taking.touched.update(taking.moved, taking.led_anew)
     taking.counts["moves"] = sum(person in postings for person in taking.moved)
     taking.counts["new_superiors"] = sum(person in superiors for person in taking.led_anew)
@@ -247,13 +189,15 @@ def _conclude(
     quiet = ("unchanged", "held_back", "leavers_waiting")
     if not changed and not any(count for name, count in report.counts.items() if name not in quiet):
         return
+    new = set(taking.added)
     after = {
         "as_of": taking.as_of.isoformat(), "sha256": sha256, "counts": report.counts,
-        "left": sorted(taking.leavers), "moved": sorted(taking.moved), "led_anew": sorted(taking.led_anew),
-        "readdressed": sorted(taking.readdressed), "returned": sorted(taking.returned),
+        "left": sorted(taking.leavers), "moved": sorted({*taking.moved} - new), "returned": sorted(taking.returned),
+        "led_anew": sorted({*taking.led_anew} - new), "readdressed": sorted(taking.readdressed),
+        "raters": taking.raters, "closed": taking.closed,
     }  # fmt: skip
-    if taking.since is not None:
-        after["added"] = sorted(taking.added)
+    if taking.since is not None:  # the first import adds everybody
+        after["added"] = sorted(new)
     subject = f"roster_import:{taken.id}"
     trail.record(session, agency.id, "roster.imported", subject, at=taking.at, actor=trail.Actor(by), after=after)
 

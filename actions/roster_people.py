@@ -1,6 +1,6 @@
 """The people of a roster: who is new, who changed, who has left; who was held back stays as they are."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -98,7 +98,7 @@ def _changes(taking: Taking, there: Known, row: RosterRow) -> dict[str, Any]:
     """What to set, with the id; empty if nothing is to be set."""
     said = {
         "agency_id": taking.agency.id, "name": row.name, "email": parse_address(row.email).ascii,
-        "locale": row.locale or taking.agency.locale, "employment": row.employment,
+        "locale": row.locale or there.locale, "employment": row.employment,
         "active_from": row.active_from or there.active_from, "active_to": row.active_to,
     }  # fmt: skip
     changes = {key: value for key, value in said.items() if getattr(there, key) != value}
@@ -111,32 +111,40 @@ def _changes(taking: Taking, there: Known, row: RosterRow) -> dict[str, Any]:
 
 
 def find_leavers(
-    taking: Taking, accepted: Mapping[int, RosterRow], rows: Iterable[RosterRow], problems: Iterable[Problem]
+    taking: Taking, accepted: Mapping[int, RosterRow], rows: Sequence[RosterRow], problems: Iterable[Problem]
 ) -> None:
     """Find who serves no longer, and end their service.
 
     They are people whom the file does not name, from the day before `as_of`, and people whom it names with a last
     day that is over. While a row cannot be read at all nobody is missed: it could be any of them.
     """
-    query = select(*COLUMNS).where(Person.agency_id == taking.agency.id)
-    serving = {row[0] for row in taking.session.execute(select(Posting.person_id).where(Posting.to_on.is_(None)))}
     named = {row.nip for row in rows}
-    unknown = {row.email.lower() for row in rows if row.nip not in taking.ids}  # held back: a NIP mistyped
-    unreadable = any(problem.holds_row and not problem.nip and problem.code == "row_malformed" for problem in problems)
+    mistyped = {word for row in rows if row.nip not in taking.ids for word in (row.email.lower(), row.name)} - {""}
+    unreadable = any(problem.holds_row and problem.code == "row_malformed" for problem in problems)
+    posted = _posted(taking)
     change = []
+    query = select(*COLUMNS).where(Person.agency_id == taking.agency.id)
     for person in (Known(*row) for row in taking.session.execute(query)):
-        over = person.active_to is not None and person.active_to < taking.as_of
+        last = min(person.active_to or taking.eve, taking.eve)
+        over = person.active_to == last
         if person.id in accepted:
-            if over and person.id in serving:
-                taking.leavers[person.id] = person.active_to or taking.eve
-            continue
-        if person.nip in named or person.email.lower() in unknown or (over and person.id not in serving):
-            continue
-        if unreadable:
+            if over and person.id in posted:
+                taking.leavers[person.id] = last
+        elif person.nip in named or (not over and mistyped.intersection((person.email.lower(), person.name))):
+            continue  # held back
+        elif unreadable and not over:
             taking.counts["leavers_waiting"] += 1
-            continue
-        taking.leavers[person.id] = person.active_to if over and person.active_to else taking.eve
-        if not over:
-            change.append({"id": person.id, "active_to": taking.eve})
+        else:
+            taking.gone.add(person.id)
+            if not over or person.id in posted:
+                taking.leavers[person.id] = last
+            if not over:
+                change.append({"id": person.id, "active_to": last})
     change_rows(taking.session, Person, change)
     taking.counts["left"] = len(taking.leavers)
+
+
+def _posted(taking: Taking) -> set[int]:
+    """People with a posting that has no end."""
+    query = select(Posting.person_id).join(Person, Person.id == Posting.person_id)
+    return set(taking.session.scalars(query.where(Person.agency_id == taking.agency.id, Posting.to_on.is_(None))))

@@ -40,7 +40,13 @@ class Taking:
     """Who has another superior, or none any more."""
     readdressed: list[int] = field(default_factory=list)
     leavers: dict[int, date] = field(default_factory=dict)
-    """Person -> last day of service."""
+    """Person -> last day of service, of those whose service is found ended by this import."""
+    gone: set[int] = field(default_factory=set)
+    """Whom the file does not name and who serves no longer, from this import on or from before."""
+    raters: list[tuple[int, int | None, int | None]] = field(default_factory=list)
+    """Appraisal, its rater before and now."""
+    closed: list[int] = field(default_factory=list)
+    """Appraisals that end because the employee left."""
 
     @property
     def eve(self) -> date:
