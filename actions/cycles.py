@@ -4,17 +4,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from actions import trail
 from actions.bulk import insert_new
 from actions.calendars import calendar_of
 from actions.holders import line_on
-from models import Absence, Agency, Appraisal, Cycle, Person, Posting, Segment, Stage, Supervision
+from models import (
+    Absence,
+    Agency,
+    Appraisal,
+    Assignment,
+    Cycle,
+    Extension,
+    Objection,
+    Person,
+    Posting,
+    Result,
+    Segment,
+    Stage,
+    Supervision,
+)
 from rules.agency_files import StageDates
 from rules.pack import Pack
-from rules.words import AbsenceKind, AppraisalState, CycleState, StageKind, StageState
+from rules.words import AbsenceKind, AppraisalState, AssignmentState, CycleState, StageKind, StageState
 
 ENROLL_BATCH = 2000
 NO_PLAN = (AbsenceKind.UNPAID, AbsenceKind.STUDY, AbsenceKind.PRE_RETIREMENT, AbsenceKind.SUSPENDED)
@@ -74,7 +88,7 @@ def launch(session: Session, wanted: Launch, *, at: datetime, by: int | None = N
         )  # fmt: skip
     session.flush()
     after = {"pack": pack.name, "version": pack.version, "pack_sha256": pack.sha256,
-             "stages": {kind.value: [d.isoformat() for d in dates] for kind, dates in wanted.stages.items()}}  # fmt: skip
+             "stages": {kind.value: [d.isoformat() for d in days] for kind, days in wanted.stages.items()}}  # fmt: skip
     trail.record(session, agency.id, "cycle.launched", f"cycle:{cycle.id}", at=at, actor=trail.Actor(by), after=after)
     return cycle
 
@@ -170,11 +184,16 @@ def pause(session: Session, cycle: Cycle, reason: str, *, at: datetime, by: int 
     )
 
 
+def stood_still(cycle: Cycle, at: datetime) -> timedelta:
+    """How long a paused cycle has stood still, in whole days, begun ones counted."""
+    return timedelta(days=-(-(at - cycle.paused_at) // timedelta(days=1))) if cycle.paused_at else timedelta(0)
+
+
 def resume(session: Session, cycle: Cycle, reason: str, *, at: datetime, by: int | None = None) -> timedelta:
     """Go on; every date that lies ahead moves by as long as the cycle stood still, at least to the end of that day."""
     if cycle.state is not CycleState.PAUSED or cycle.paused_at is None:
         return timedelta(0)
-    days = timedelta(days=-(-(at - cycle.paused_at) // timedelta(days=1)))
+    days = stood_still(cycle, at)
     for stage in session.scalars(select(Stage).filter_by(cycle_id=cycle.id).with_for_update()):
         if stage.state is StageState.CLOSED:
             continue
@@ -182,6 +201,7 @@ def resume(session: Session, cycle: Cycle, reason: str, *, at: datetime, by: int
         stage.due_at += days if stage.due_at > cycle.paused_at else timedelta(0)
         stage.closes_at += days if stage.closes_at > cycle.paused_at else timedelta(0)
         stage.revision += 1
+    _shift_clocks(session, cycle, cycle.paused_at, days)
     paused_at, cycle.state, cycle.paused_at = cycle.paused_at, CycleState.RUNNING, None
     after = {"paused_at": paused_at.isoformat(), "days": days.days}
     trail.record(
@@ -195,3 +215,22 @@ def resume(session: Session, cycle: Cycle, reason: str, *, at: datetime, by: int
         why=reason,
     )
     return days
+
+
+def _shift_clocks(session: Session, cycle: Cycle, since: datetime, days: timedelta) -> None:
+    """Move what runs on a clock of its own: extensions, statements, decisions, the windows to object."""
+    stages = select(Stage.id).filter_by(cycle_id=cycle.id)
+    cases = select(Appraisal.id).filter_by(cycle_id=cycle.id)
+    clocks = (
+        (Extension, Extension.due_at, Extension.stage_id.in_(stages)),
+        (Assignment, Assignment.due_at, Assignment.stage_id.in_(stages) & (Assignment.state == AssignmentState.OPEN)),
+        (Result, Result.objection_until, Result.appraisal_id.in_(cases)),
+        (Objection, Objection.statements_until, Objection.appraisal_id.in_(cases)),
+        (Objection, Objection.decide_until, Objection.appraisal_id.in_(cases)),
+    )  # fmt: skip
+    for table, column, ours in clocks:
+        ahead = session.scalars(select(column).where(ours, column > since).distinct()).all()
+        for moment in sorted((one for one in ahead if one is not None), reverse=True):  # last first: none moves twice
+            moved = update(table).where(ours, column == moment).values({column: moment + days})
+            session.execute(moved.execution_options(synchronize_session=False))
+    session.expire_all()

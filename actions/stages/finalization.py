@@ -1,11 +1,12 @@
 """Finalization: refused while anything is open, saying what; locks; final letters; HR accounts for the rest."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from actions import invitations, letters
+from actions import assignments, invitations, letters
 from actions.assignments import Duty
 from actions.holders import Holder, Line, role_holders
 from actions.links import ensure_links, kid_of
@@ -29,6 +30,18 @@ def _duties(context: Context, _line: Line, case: Appraisal) -> Iterable[Duty]:
         return []
     holder = Holder(admins[case.id % len(admins)])
     return [Duty(ActKind.ACCOUNT_FOR, f"appraisal:{case.id}", Role.PERFORMANCE_ADMIN, holder, case.id, case.unit_id)]
+
+
+def ask_for_accounts(context: Context, stage: Stage, cases: Iterable[Appraisal]) -> int:
+    """Ask for the accounts of cases that are without a result only since the stage opened."""
+    line = Line(context.today)
+    duties = [
+        replace(duty, round=assignments.next_round(context.session, stage.id, duty.kind, duty.subject))
+        for case in cases
+        for duty in _duties(context, line, case)
+        if assignments.find_open(context.session, stage.id, duty.kind, duty.subject) is None
+    ]
+    return assignments.open_duties(context.session, stage.id, duties, at=context.at)
 
 
 def blocked_by(session: Session, cycle_id: int) -> dict[str, int]:

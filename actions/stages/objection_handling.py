@@ -5,16 +5,15 @@ from datetime import timedelta
 
 from sqlalchemy import exists, select
 
-from actions import objections, results
+from actions import invitations, objections, results
 from actions.assignments import Duty
-from actions.holders import Line
-from actions.stages.common import CLOSE, INVITE, REHOLD, REMIND, ask, employee_duty, lapse_open
+from actions.stages.common import CLOSE, INVITE, REHOLD, REMIND, ask, employee_duty, lapse_open, result_facts
 from actions.steps import Context, Counts, Phase, once, owing
-from models import Appraisal, Assignment, Letter, Objection, RatingRecord, Result
+from models import Appraisal, Assignment, Letter, Objection, RatingRecord, Result, Stage
 from rules.words import ActKind, AppraisalState, AssignmentState, LetterState, ObjectionState, Role, Step
 
 
-def _duties(context: Context, _line: Line, case: Appraisal) -> Iterable[Duty]:
+def rights(case: Appraisal) -> list[Duty]:
     """Reading and objecting are rights with the case's own clock; the end is known once receipt is."""
     if case.state is not AppraisalState.ISSUED:
         return []
@@ -22,6 +21,18 @@ def _duties(context: Context, _line: Line, case: Appraisal) -> Iterable[Duty]:
         employee_duty(ActKind.ACKNOWLEDGE, case, optional=True),
         employee_duty(ActKind.OBJECT, case, optional=True),
     ]
+
+
+def tell_results(context: Context, stage: Stage, cases: Iterable[Appraisal]) -> None:
+    """Owe the letter about their result to employees whose rights were opened after the stage had."""
+    employees = [case.employee_id for case in cases]
+    query = select(Assignment.person_id).where(
+        Assignment.stage_id == stage.id, Assignment.kind == ActKind.ACKNOWLEDGE, Assignment.told_at.is_(None),
+        Assignment.state == AssignmentState.OPEN, Assignment.person_id.in_(employees),
+    )  # fmt: skip
+    people = context.session.scalars(query.distinct().order_by(Assignment.person_id)).all()
+    invitations.invite(context.session, stage, people, kind="result_issued", occasion="late", at=context.at,
+                       more=result_facts(context))  # fmt: skip
 
 
 def deemed_cases(context: Context) -> list[Result]:
@@ -90,7 +101,7 @@ def _ask_if_unasked(context: Context, objection: Objection) -> int:
 
 
 PHASES = {
-    Step.OPEN: (ask(_duties), INVITE),
+    Step.OPEN: (ask(lambda _c, _l, case: rights(case)), INVITE),
     Step.REMIND: REMIND,
     Step.LAPSE: (
         Phase("receipts", once, _receipts),

@@ -7,11 +7,12 @@ from sqlalchemy import select
 from actions import assignments, distribution, results
 from actions.assignments import Duty
 from actions.holders import Holder, Line
+from actions.stages import finalization, objection_handling
 from actions.stages.common import CLOSE, INVITE, REHOLD, REMIND, ask, cases, employee_duty, line_of, rater_duty
 from actions.stages.mid_year_review import PLANS
 from actions.steps import Context, Counts, Phase, appraisals, once
 from models import Appraisal, RatingRecord, Unit
-from rules.words import ActKind, AppraisalState, Role, Step
+from rules.words import ActKind, AppraisalState, Role, StageKind, StageState, Step
 
 
 def _scoring_duties(_context: Context, line: Line, case: Appraisal) -> Iterable[Duty]:
@@ -58,10 +59,30 @@ def _issue(context: Context, lo: int, hi: int) -> Counts:
     return {"issued": len(rated)}
 
 
+def _late(context: Context, lo: int, hi: int) -> Counts:
+    """Results that follow an extension after the close: the rights and accounts that later stages asked for already."""
+    session, listed = context.session, cases(context, lo, hi)
+    duties, stages = [], {}
+    for kind in (StageKind.OBJECTION_HANDLING, StageKind.FINALIZATION):
+        stages[kind] = assignments.stage_of(session, context.cycle.id, kind)
+    if stages[StageKind.OBJECTION_HANDLING].state is StageState.OPEN:
+        duties = [duty for case in listed for duty in objection_handling.rights(case)]
+    opened = assignments.open_duties(session, stages[StageKind.OBJECTION_HANDLING].id, duties, at=context.at)
+    if opened:
+        objection_handling.tell_results(context, stages[StageKind.OBJECTION_HANDLING], listed)
+    if stages[StageKind.FINALIZATION].state is StageState.OPEN:
+        opened += finalization.ask_for_accounts(context, stages[StageKind.FINALIZATION], listed)
+    return {"late": opened} if opened else {}
+
+
 PHASES = {
     Step.OPEN: (PLANS, Phase("predicates", once, _unit_predicates), ask(_scoring_duties), INVITE),
     Step.REMIND: REMIND,
     Step.LAPSE: (REHOLD,),
     Step.CLOSE: (CLOSE, Phase("lock", appraisals, _lock)),
-    Step.ISSUE: (Phase("issue", appraisals, _issue), Phase("distribution", once, distribution.check_units)),
+    Step.ISSUE: (
+        Phase("issue", appraisals, _issue),
+        Phase("distribution", once, distribution.check_units),
+        Phase("late", appraisals, _late),
+    ),
 }

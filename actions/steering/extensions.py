@@ -171,7 +171,7 @@ def _notes(session: Session, cycle: Cycle, plan: _Plan, calendar: Calendar, *, w
                                     Stage.opens_at < ends, Stage.state == StageState.PLANNED)  # fmt: skip
     for stage in session.scalars(following.order_by(Stage.opens_at)):
         opens = calendar.local_date(stage.opens_at)
-        notes.append(Said(f"Tahap {stage.kind.value} dijadwalkan {opens:%d-%m-%Y}, sebelum tahap ini berakhir {last:%d-%m-%Y}.",
+        notes.append(Said(f"Tahap {stage.kind.value} dibuka {opens:%d-%m-%Y}; tahap ini berakhir {last:%d-%m-%Y}.",
                           f"{stage.kind.value} is planned for {opens}, before this stage ends on {last}."))  # fmt: skip
     if plan.stage.kind is StageKind.SUPERVISOR_SCORING and plan.again and _frozen(session, cycle):
         notes.append(Said("Kerangka audit sudah dibekukan: hasil yang menyusul tidak ikut diundi.",

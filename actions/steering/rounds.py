@@ -86,7 +86,9 @@ def may_be_rated_again(session: Session, cases: Iterable[Appraisal]) -> None:
     listed = [case for case in cases if case.state is AppraisalState.NOT_RATED]
     assessed: set[int] = set()
     for portion in portions([case.id for case in listed]):
-        assessed.update(session.scalars(select(SelfAssessment.appraisal_id).where(SelfAssessment.appraisal_id.in_(portion))))
+        assessed.update(
+            session.scalars(select(SelfAssessment.appraisal_id).where(SelfAssessment.appraisal_id.in_(portion)))
+        )
     for case in listed:
         case.state = AppraisalState.SELF_ASSESSED if case.id in assessed else AppraisalState.PLAN_ESTABLISHED
         case.explanation, case.explained_at = "", None

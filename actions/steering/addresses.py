@@ -1,0 +1,155 @@
+"""Mail that does not arrive: a corrected address with new links, and an invitation sent once more."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from actions import trail
+from actions.calendars import calendar_of
+from actions.invitations import first_kind, invite
+from actions.links import ensure_links, kid_of, revoke_links
+from actions.steering.preview import Preview, Said, SteeringRefused, require, touched
+from models import Agency, Assignment, Cycle, Letter, Person, Stage
+from rules.addresses import AddressRefused, parse_address
+from rules.pack import Pack
+from rules.words import AddressState, AssignmentState, LetterState, Locale, StageState
+
+NOT_GOT = (LetterState.HELD, LetterState.FAILED_PERM)
+"""No server ever took these, so they can go out again as they are."""
+PERSONAL = ("step_code", "sign_in")
+"""Asked for anew by the person; an old one opens nothing."""
+
+
+def correct_address(
+    session: Session, person_id: int, address: str, *, reason: str, at: datetime, by: int | None = None,
+    preview: bool = False,
+) -> Preview:  # fmt: skip
+    """Write the new address, end every link mailed to the old one, and send what is still of use to the new one.
+
+    Refused: text that is not exactly one address, the same address, or one that another person has.
+    """
+    require(reason=reason)
+    person = session.get(Person, person_id, with_for_update=None if preview else True)
+    if person is None:
+        raise SteeringRefused("Pegawai itu tidak ada.", "There is no such person.")
+    wire = _strict(session, person, address)
+    held = _held(session, person.id, at)
+    stages = _stages_owing(session, person.id)
+    covered = {letter.stage_id for letter in held if letter.kind in ("stage_invitation", "result_issued")}
+    anew = [stage for stage in stages if stage.id not in covered]
+    seen = Preview(
+        "correct_address", touched(session, [(person.id, "new_address")]),
+        {"letters_again": len(held), "invitations": len(anew), "desks": len(stages)},
+        [Said("Tautan yang dikirim ke alamat lama tidak berlaku lagi.", "Links mailed to the old address end.")],
+    )  # fmt: skip
+    if preview:
+        return seen
+    before = {"address": person.email, "state": person.email_state.value}
+    person.email, person.email_state, person.soft_bounces = wire, AddressState.OK, 0
+    person.email_changed_at = at
+    ended = revoke_links(session, person.id, "address_corrected", at=at)
+    links = _new_links(session, person.id, {*ended, *(stage.id for stage in stages)}, at=at)
+    for letter in held:
+        _requeue(letter, person, links, at=at)
+    session.flush()
+    for stage in anew:
+        _invite(session, stage, person.id, f"address-{links[stage.id]}", at=at)
+    trail.record(session, person.agency_id, "person.address_corrected", f"person:{person.id}", at=at,
+                 actor=trail.Actor(by), before=before, after={"address": wire}, why=reason)  # fmt: skip
+    return seen
+
+
+def _strict(session: Session, person: Person, address: str) -> str:
+    try:
+        wire = parse_address(address.strip()).ascii
+    except AddressRefused as refused:
+        raise SteeringRefused(
+            f"Alamat itu tidak dapat dipakai: {refused.reason(Locale.ID)}.",
+            f"That address cannot be used: {refused.reason(Locale.EN)}.",
+        ) from refused
+    if wire == person.email and person.email_state is AddressState.OK:
+        raise SteeringRefused("Alamat itu sudah tercatat.", "That address is on record already.")
+    same = select(Person.name).where(func.lower(Person.email) == wire.lower(), Person.id != person.id)
+    if (other := session.scalar(same.limit(1))) is not None:
+        raise SteeringRefused(
+            f"Alamat itu milik {other}: setiap pegawai memerlukan alamat sendiri.",
+            f"That address belongs to {other}: everybody needs an address of their own.",
+        )
+    return wire
+
+
+def _held(session: Session, person_id: int, at: datetime) -> Sequence[Letter]:
+    query = (
+        select(Letter).outerjoin(Stage, Stage.id == Letter.stage_id)
+        .where(Letter.person_id == person_id, Letter.state.in_(NOT_GOT), Letter.kind.not_in(PERSONAL),
+               (Letter.not_after.is_(None)) | (Letter.not_after > at),
+               (Stage.id.is_(None)) | (Stage.state != StageState.CLOSED)
+               | (Letter.kind.not_in(("stage_invitation", "reminder"))))
+        .order_by(Letter.id)
+    )  # fmt: skip
+    return session.scalars(query).all()
+
+
+def _stages_owing(session: Session, person_id: int) -> Sequence[Stage]:
+    """Stages in which the person can act now."""
+    mine = select(Assignment.stage_id).where(
+        Assignment.person_id == person_id, Assignment.state == AssignmentState.OPEN
+    )
+    query = select(Stage).where(Stage.id.in_(mine), Stage.state.in_((StageState.OPENING, StageState.OPEN)))
+    return session.scalars(query.order_by(Stage.id)).all()
+
+
+def _new_links(session: Session, person_id: int, stages: Iterable[int], *, at: datetime) -> dict[int, int]:
+    found = {}
+    for stage_id in sorted(stages):
+        stage = session.get_one(Stage, stage_id)
+        cycle = session.get_one(Cycle, stage.cycle_id)
+        found[stage_id] = ensure_links(session, stage, kid_of(cycle), [person_id], at=at)[person_id]
+    return found
+
+
+def _requeue(letter: Letter, person: Person, links: dict[int, int], *, at: datetime) -> None:
+    """Let a letter that reached nobody go out again; nothing of the failed try is left to differ from."""
+    letter.state, letter.next_at, letter.ended_at, letter.reply = LetterState.QUEUED, at, None, ""
+    letter.address, letter.domain = person.email, person.email.rsplit("@", 1)[-1].lower()
+    letter.first_tried_at, letter.content_sha256, letter.charged, letter.reply_code = None, None, 0, None
+    if letter.link_id is not None and letter.stage_id is not None:
+        letter.link_id = links.get(letter.stage_id, letter.link_id)
+
+
+def _invite(session: Session, stage: Stage, person_id: int, occasion: str, *, at: datetime) -> None:
+    cycle = session.get_one(Cycle, stage.cycle_id)
+    pack = Pack.model_validate_json(cycle.pack)
+    more = {"objection_days": pack.objection_days, "day_kind": pack.day_kind.value,
+            "deemed_days": pack.deemed_receipt_days}  # fmt: skip
+    invite(session, stage, [person_id], kind=first_kind(stage), occasion=occasion, at=at, more=more)
+
+
+def resend(
+    session: Session, person_id: int, stage_id: int, *, reason: str, at: datetime, by: int | None = None,
+    preview: bool = False,
+) -> Preview:  # fmt: skip
+    """Send the invitation to one desk once more, with the same link; at most once a day and only while it is open."""
+    require(reason=reason)
+    stage, person = session.get_one(Stage, stage_id), session.get_one(Person, person_id)
+    if stage_id not in {one.id for one in _stages_owing(session, person_id)}:
+        raise SteeringRefused(
+            f"{person.name} tidak memiliki tugas terbuka pada tahap ini.",
+            f"{person.name} owes nothing in this stage.",
+        )
+    if person.email_state in (AddressState.HARD, AddressState.BLOCKED):
+        raise SteeringRefused(
+            f"Alamat {person.name} tidak menerima surat; perbaiki alamatnya lebih dahulu.",
+            f"The address of {person.name} takes no mail; correct it first.",
+        )
+    seen = Preview("resend", touched(session, [(person_id, "letter")]), {"letters": 1})
+    if preview:
+        return seen
+    agency = session.get_one(Agency, person.agency_id)
+    today = calendar_of(session, agency, at).local_date(at)
+    _invite(session, stage, person_id, f"again-{today.isoformat()}", at=at)
+    trail.record(session, agency.id, "letter.resent", f"person:{person_id}", at=at, actor=trail.Actor(by),
+                 after={"stage": stage_id}, why=reason)  # fmt: skip
+    return seen

@@ -1,0 +1,122 @@
+"""Asking for an act again that was done or had lapsed: one, a unit's, or a whole stage's; history is kept."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from actions import trail
+from actions.deadlines import deadlines_of, units_below
+from actions.holders import line_on
+from actions.invitations import invite
+from actions.steering import rounds
+from actions.steering.preview import Preview, Said, SteeringRefused, require, situation, touched
+from models import Appraisal, Assignment, Cycle, Stage
+from rules.words import ActKind, AssignmentState, StageKind, StageState
+
+REOPENABLE = frozenset(
+    {ActKind.DRAFT_TARGETS, ActKind.REPORT_PROGRESS, ActKind.GIVE_FEEDBACK, ActKind.SELF_ASSESS, ActKind.SCORE,
+     ActKind.SET_UNIT_PREDICATE, ActKind.ACCOUNT_FOR, ActKind.OVERRIDE_DISTRIBUTION}
+)  # fmt: skip
+"""Not among them: a plan is established anew when it is drafted anew; objections and audits have an order by law."""
+ENDED = (AssignmentState.DONE, AssignmentState.LAPSED)
+
+
+def acts_done(
+    session: Session, cycle_id: int, stage: StageKind, kind: ActKind, *, unit: int | None = None,
+    person: int | None = None, appraisal: int | None = None,
+) -> Sequence[int]:  # fmt: skip
+    """Newest rounds of a kind of act that are done or lapsed: of one person, a unit with all below, or all."""
+    row = session.scalars(select(Stage).filter_by(cycle_id=cycle_id, kind=stage)).one()
+    query = rounds.last_rounds(row.id).where(Assignment.kind == kind, Assignment.state.in_(ENDED))
+    if unit is not None:
+        query = query.where(Assignment.unit_id.in_(units_below(session, unit)))
+    if person is not None:
+        query = query.where(Assignment.person_id == person)
+    if appraisal is not None:
+        query = query.where(Assignment.appraisal_id == appraisal)
+    return [one.id for one in session.scalars(query)]
+
+
+def reopen(
+    session: Session, cycle: Cycle, acts: Sequence[int], *, reason: str, at: datetime, by: int | None = None,
+    preview: bool = False,
+) -> Preview:  # fmt: skip
+    """Ask for these acts again; what was submitted before stays, and counts until something new takes its place.
+
+    Refused: in a stage that is closed for the person (an extension comes first), once the result is issued (then an
+    objection or the audit changes it), and for acts whose order the law fixes.
+    """
+    agency, _, today = situation(session, cycle, at)
+    require(reason=reason)
+    query = select(Assignment).where(Assignment.id.in_(acts)).order_by(Assignment.id)
+    listed = session.scalars(query if preview else query.with_for_update()).all()
+    stages = {one.stage_id: session.get_one(Stage, one.stage_id) for one in listed}
+    if not listed or any(stage.cycle_id != cycle.id for stage in stages.values()):
+        raise SteeringRefused("Tidak ada tindakan yang dapat diminta ulang.", "There is no act to ask for again.")
+    for one in listed:
+        _check(session, stages[one.stage_id], one, at)
+    cases = rounds.cases_of(session, listed)
+    again = rounds.duties_again(session, listed, cases, line_on(session, agency.id, today))
+    left = len(listed) - len(again)
+    notes = [Said(f"{left} tidak dapat diminta ulang: berkasnya sudah berakhir atau tidak ada pejabatnya.",
+                  f"{left} cannot be asked again: the case is over or has no official.")] if left else []  # fmt: skip
+    seen = Preview(
+        "reopen", touched(session, [(duty.holder.person_id, "asked_again") for _, duty in again]),
+        {"asked_again": len(again)}, notes,
+    )  # fmt: skip
+    if preview or not again:
+        return seen
+    for stage_id, stage in stages.items():
+        duties = [(one, duty) for one, duty in again if one.stage_id == stage_id]
+        rounds.ask_again(session, stage_id, [duty for _, duty in duties], at=at)
+        scored = [case for one, _ in duties if (case := cases.get(one.appraisal_id or 0)) is not None]
+        rounds.may_be_rated_again(session, [case for case in scored if stage.kind is StageKind.SUPERVISOR_SCORING])
+        _invite(session, stage, [(one.id, duty.holder.person_id) for one, duty in duties], at=at)
+    for one, duty in again:
+        trail.record(session, agency.id, "act.reopened", one.subject, at=at, actor=trail.Actor(by), why=reason,
+                     before={"kind": one.kind.value, "round": one.round, "state": one.state.value},
+                     after={"round": duty.round, "person": duty.holder.person_id})  # fmt: skip
+    return seen
+
+
+def _invite(session: Session, stage: Stage, asked: Sequence[tuple[int, int]], *, at: datetime) -> None:
+    session.flush()
+    by_person: dict[int, list[int]] = defaultdict(list)
+    for act, person in asked:
+        by_person[person].append(act)
+    for person, acts in by_person.items():
+        occasion = "reopened-" + hashlib.sha256(repr(sorted(acts)).encode()).hexdigest()[:12]
+        invite(session, stage, [person], kind="stage_invitation", occasion=occasion, at=at)
+
+
+def _check(session: Session, stage: Stage, one: Assignment, at: datetime) -> None:
+    if one.kind not in REOPENABLE:
+        raise SteeringRefused(
+            f"Tindakan {one.kind.value} tidak diminta ulang: urutannya diatur oleh peraturan.",
+            f"The act {one.kind.value} is not asked again: the law fixes its order.",
+        )
+    if one.kind is ActKind.SET_UNIT_PREDICATE and one.state is AssignmentState.DONE:
+        raise SteeringRefused(
+            "Predikat unit sudah ditetapkan dan menjadi dasar penilaian; PPK yang dapat mengoreksinya.",
+            "The unit's predicate is set and ratings rest on it; only the appointing authority corrects it.",
+        )
+    if one.state not in ENDED:
+        raise SteeringRefused(
+            f"Tindakan {one.kind.value} ({one.subject}) belum selesai, jadi masih dapat dilakukan.",
+            f"The act {one.kind.value} ({one.subject}) has not ended: it can still be done.",
+        )
+    if stage.state is not StageState.OPEN or deadlines_of(session, stage).closes(one) < at:
+        raise SteeringRefused(
+            f"Tahap {stage.kind.value} sudah ditutup bagi yang bersangkutan; beri perpanjangan waktu lebih dahulu.",
+            f"The stage {stage.kind.value} is closed for them; HR gives an extension first (cycle extend).",
+        )
+    case = session.get(Appraisal, one.appraisal_id) if one.appraisal_id else None
+    if case is not None and one.kind in (ActKind.SCORE, ActKind.SELF_ASSESS) and rounds.issued(session, case.id):
+        raise SteeringRefused(
+            "Hasil sudah disampaikan; perubahan hanya melalui keberatan atau rekomendasi audit.",
+            "The result was issued; it changes only by an objection or a recommendation of the audit.",
+        )
