@@ -80,8 +80,9 @@ KINDS = _kinds(
     # deemed_days: after so many days a delivered result counts as received even if it was never opened.
     Kind("result_issued", Lane.INVITATION, _CYCLE | {"objection_days"}, Secret.DESK_LINK,
          optional={"day_kind": "calendar", "deemed_days": None}),
-    # cause: objection, audit, correction.
-    Kind("corrected_result", Lane.INVITATION, _CYCLE | {"cause", "at"}, Secret.DESK_LINK, secret_needed=False),
+    # cause: objection, audit, correction. audience: employee, rater, or None for a wording that suits both.
+    Kind("corrected_result", Lane.INVITATION, _CYCLE | {"cause", "at"}, Secret.DESK_LINK, secret_needed=False,
+         optional={"changed": True, "audience": None}),
     # audience: employee, rater, unit_head. employees: how many plans the letter speaks of.
     Kind("default_plan_notice", Lane.INVITATION, _CYCLE | {"audience", "at"}, Secret.DESK_LINK, secret_needed=False,
          optional={"employee": None, "employees": 1}),

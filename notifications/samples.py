@@ -121,7 +121,12 @@ _SAMPLES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"objection_days": 14, "deemed_days": 7},
         {"objection_days": 14, "day_kind": "working"},
     ),
-    "corrected_result": tuple({"cause": cause} for cause in ("objection", "audit", "correction")),
+    "corrected_result": (
+        {"cause": "objection", "audience": "employee"},
+        {"cause": "objection", "audience": "rater", "changed": False},
+        {"cause": "audit"},
+        {"cause": "correction", "audience": "employee"},
+    ),
     "default_plan_notice": (
         {"audience": "employee"},
         {"audience": "rater", "employees": 1, "employee": NAMES[1]},

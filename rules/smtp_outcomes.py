@@ -45,12 +45,14 @@ def enhanced_code(code: int | None, text: str) -> str:
 def classify(phase: SmtpPhase, code: int | None, text: str, *, bug: bool = False) -> Outcome:
     """Say what follows from how far a letter got and the last reply; `code` None: no reply, or none to be understood.
 
-    `bug`: an exception of our own side before the dot, rather than a silent server.
+    `bug`: an exception of our own side before the dot, rather than a silent server; charged, so that it waits longer
+    each time and never blocks the queue.
     """
-    if code is None or not 200 <= code < 600:
-        return _no_reply(phase, bug)
+    at_dot = phase in (SmtpPhase.DOT, SmtpPhase.DONE)
+    if code is None or not 200 <= code < 600 or (at_dot and 300 <= code < 400):
+        return _no_reply(at_dot, bug)
     if code < 400:
-        return _good_reply(phase)
+        return _good_reply(at_dot)
     if code in NOT_AUTHORISED:
         return Outcome(LetterState.QUEUED, stop_wave=True, close=True)
     if phase is SmtpPhase.CONNECT:
@@ -64,14 +66,14 @@ def classify(phase: SmtpPhase, code: int | None, text: str, *, bug: bool = False
     return Outcome(LetterState.FAILED_PERM, charge_attempt=True, our_setup=True)
 
 
-def _no_reply(phase: SmtpPhase, bug: bool) -> Outcome:
-    if phase in (SmtpPhase.DOT, SmtpPhase.DONE):
+def _no_reply(at_dot: bool, bug: bool) -> Outcome:
+    if at_dot:
         return Outcome(LetterState.AMBIGUOUS, charge_attempt=True, close=True)
-    return Outcome(LetterState.QUEUED, our_bug=bug, close=True)
+    return Outcome(LetterState.QUEUED, charge_attempt=bug, our_bug=bug, close=True)
 
 
-def _good_reply(phase: SmtpPhase) -> Outcome:
-    if phase in (SmtpPhase.DOT, SmtpPhase.DONE):
+def _good_reply(at_dot: bool) -> Outcome:
+    if at_dot:
         return Outcome(LetterState.ACCEPTED, charge_attempt=True)
     return Outcome(LetterState.QUEUED, our_bug=True, close=True)
 

@@ -1,0 +1,230 @@
+"""One kept connection to the relay, spoken to step by step, so that every answer says how far a letter got."""
+
+import asyncio
+import socket
+import ssl
+from dataclasses import dataclass, field
+
+import aiosmtplib
+
+from notifications.relay import Relay, RelayRefused, Tls, is_loopback
+from rules.addresses import AddressRefused, parse_address
+from rules.words import SmtpPhase
+
+__all__ = ["Connection", "Relay", "RelayRefused", "Reply", "Timeouts", "Tls"]
+
+MAX_LETTERS, MAX_SECONDS = 100, 300
+"""After so many letters or so long a connection is ended: servers punish those that stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds to wait for each reply; RFC 5321 (4.5.3.2) asks ten minutes after the final dot."""
+
+    connect: float = 60
+    mail: float = 300
+    rcpt: float = 300
+    data: float = 120
+    dot: float = 600
+    quit: float = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The last answer and the phase it was given in; `code` None: there was none that could be understood."""
+
+    phase: SmtpPhase
+    code: int | None
+    text: str = ""
+    bug: bool = False
+    """An error of our own side before anything was accepted."""
+
+    @property
+    def accepted(self) -> bool:
+        return self.phase is SmtpPhase.DONE
+
+
+class _Ended(Exception):
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply)
+        self.reply = reply
+
+
+@dataclass
+class Connection:
+    """A connection for one task at a time: opened on first use and again after it broke, dropped after anything odd."""
+
+    relay: Relay
+    local_hostname: str = ""
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    tls_context: ssl.SSLContext | None = None
+    last: Reply = field(init=False, default=Reply(SmtpPhase.CONNECT, None))
+    """How far the letter got that was under way when the task was cancelled."""
+    _smtp: aiosmtplib.SMTP | None = field(init=False, default=None)
+    _opened: float = field(init=False, default=0)
+    _letters: int = field(init=False, default=0)
+
+    @property
+    def is_open(self) -> bool:
+        return self._smtp is not None and self._smtp.is_connected
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it has carried as many letters, or lived as long, as one connection should."""
+        aged = self.is_open and asyncio.get_running_loop().time() - self._opened > MAX_SECONDS
+        return self._letters >= MAX_LETTERS or aged
+
+    async def open(self) -> Reply:
+        """Connect, secure and log in; CONNECT with code 220 if all of it worked. Does nothing if it is open."""
+        if self.is_open:
+            return Reply(SmtpPhase.CONNECT, 220)
+        self._smtp, self._letters = self._client(), 0
+        self.last = Reply(SmtpPhase.CONNECT, None)
+        try:
+            await self._smtp.connect()
+            if self._smtp.is_ehlo_or_helo_needed:
+                await self._smtp.ehlo()
+        except aiosmtplib.SMTPResponseException as refused:
+            self._drop()
+            return Reply(SmtpPhase.CONNECT, _code(refused.code), refused.message)
+        except (aiosmtplib.SMTPException, OSError, ssl.SSLError) as failed:
+            self._drop()
+            return Reply(SmtpPhase.CONNECT, None, _words(failed))
+        except BaseException:
+            self._drop()
+            raise
+        self._opened = asyncio.get_running_loop().time()
+        return Reply(SmtpPhase.CONNECT, 220)
+
+    async def send(self, envelope_from: str, to: str, message: bytes, *, letter_id: int | None = None) -> Reply:
+        """Hand over one letter and return the reply that decided; DONE with code 250 means accepted.
+
+        Connects if needed. Refuses addresses that are not sent exactly as given. A cancelled task drops the
+        connection and `last` says how far the letter got: at DOT nobody knows whether it was accepted.
+        """
+        if self.is_spent:
+            await self.close()
+        if (opened := await self.open()).code != 220:
+            return opened
+        self.last = Reply(SmtpPhase.MAIL, None)
+        try:
+            return await self._send(_wire(envelope_from), _wire(to), message, letter_id)
+        except _Ended as ended:
+            return ended.reply
+        except aiosmtplib.SMTPResponseException as nonsense:
+            self._drop()
+            return Reply(self.last.phase, None, nonsense.message)
+        except (aiosmtplib.SMTPException, OSError) as failed:
+            self._drop()
+            return Reply(self.last.phase, None, _words(failed))
+        except Exception as bug:
+            self._drop()
+            return Reply(self.last.phase, None, _words(bug), bug=True)
+        except BaseException:
+            self._drop()
+            raise
+
+    async def close(self) -> None:
+        """Say goodbye if the server still listens; never raises."""
+        if self.is_open and self._smtp is not None:
+            try:
+                await self._smtp.quit(timeout=self.timeouts.quit)
+            except (aiosmtplib.SMTPException, OSError):
+                pass
+            finally:
+                self._drop()
+        self._letters = 0
+
+    async def _send(self, sender: bytes, to: bytes, message: bytes, letter_id: int | None) -> Reply:
+        of_letter, of_recipient = self._dsn(letter_id)
+        waits = self.timeouts
+        await self._step(SmtpPhase.MAIL, (250,), waits.mail, b"MAIL", b"FROM:<" + sender + b">", *of_letter)
+        await self._step(SmtpPhase.RCPT, (250, 251), waits.rcpt, b"RCPT", b"TO:<" + to + b">", *of_recipient)
+        await self._step(SmtpPhase.DATA, (354,), waits.data, b"DATA")
+        self._letters += 1
+        code, text = await self._dot(message)
+        if 200 <= code < 300:
+            self.last = Reply(SmtpPhase.DONE, code, text)
+            return self.last
+        if code == 421 or not 400 <= code < 600:
+            self._drop()
+        return Reply(SmtpPhase.DOT, _code(code), text)
+
+    async def _step(self, phase: SmtpPhase, good: tuple[int, ...], timeout: float, *command: bytes) -> None:
+        self.last = Reply(phase, None)
+        code, text = await self._client_now().execute_command(*command, timeout=timeout)
+        if code in good:
+            return
+        reply = Reply(phase, _code(code), text)
+        if code == 421 or not 400 <= code < 600:
+            self._drop()
+        elif phase is not SmtpPhase.MAIL:
+            await self._reset()
+        raise _Ended(reply)
+
+    async def _dot(self, message: bytes) -> tuple[int, str]:
+        # not SMTP.data(): it would not tell a refused DATA from a refused letter, nor a drop before the dot from after
+        if (protocol := self._client_now().protocol) is None:
+            raise aiosmtplib.SMTPServerDisconnected("Connection lost")
+        if not message.endswith(b"\r\n"):
+            raise ValueError("A message ends with CRLF.")
+        stuffed = message.replace(b"\r\n.", b"\r\n..")
+        if stuffed.startswith(b"."):
+            stuffed = b"." + stuffed
+        self.last = Reply(SmtpPhase.DOT, None)
+        protocol.write(stuffed + b".\r\n")
+        return await protocol.read_response(timeout=self.timeouts.dot)
+
+    async def _reset(self) -> None:
+        """End the transaction after a refusal, or the next MAIL is answered 503."""
+        try:
+            code, _ = await self._client_now().execute_command(b"RSET", timeout=self.timeouts.mail)
+        except (aiosmtplib.SMTPException, OSError):
+            code = 0
+        if code != 250:
+            self._drop()
+
+    def _dsn(self, letter_id: int | None) -> tuple[list[bytes], list[bytes]]:
+        if letter_id is None or not self._client_now().supports_extension("dsn"):
+            return [], []
+        return [b"RET=HDRS", b"ENVID=%d" % letter_id], [b"NOTIFY=FAILURE,DELAY"]
+
+    def _client_now(self) -> aiosmtplib.SMTP:
+        if self._smtp is None:
+            raise aiosmtplib.SMTPServerDisconnected("Connection lost")
+        return self._smtp
+
+    def _client(self) -> aiosmtplib.SMTP:
+        relay = self.relay
+        if relay.tls is Tls.NONE and not is_loopback(relay.host):
+            raise RelayRefused("TLS is required off loopback")
+        return aiosmtplib.SMTP(
+            hostname=relay.host, port=relay.port, username=relay.username, password=relay.password,
+            use_tls=relay.tls is Tls.IMPLICIT, start_tls=relay.tls is Tls.STARTTLS, timeout=self.timeouts.connect,
+            local_hostname=self.local_hostname or socket.gethostname(), validate_certs=True,
+            tls_context=self.tls_context, cert_bundle=None if self.tls_context else relay.ca_file,
+        )  # fmt: skip
+
+    def _drop(self) -> None:
+        if self._smtp is not None:
+            self._smtp.close()
+        self._smtp = None
+
+
+def _wire(address: str) -> bytes:
+    """The address as it goes on the wire; ValueError if that would not be exactly what was given."""
+    try:
+        parsed = parse_address(address).ascii
+    except AddressRefused as refused:
+        raise ValueError(f"address refused: {refused.code}") from refused
+    if parsed != address:
+        raise ValueError("address refused: not in its ASCII form")
+    return address.encode("ascii")
+
+
+def _code(code: int) -> int | None:
+    return code if 200 <= code < 600 else None
+
+
+def _words(failed: BaseException) -> str:
+    return f"{type(failed).__name__}: {failed}"
