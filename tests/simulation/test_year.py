@@ -1,0 +1,54 @@
+"""Each example agency lives through a whole year, and every promise of it is kept."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from actions.stages.finalization import EXPLAINED
+from database import Database
+from models import Appraisal, AuditPlan, Letter, Objection, RatingRecord, Result, TrailEntry
+from rules.words import AppraisalState, LetterState, ObjectionState, Role
+from simulation.throwaway import simulate
+from simulation.year import Report
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+AGENCIES = ("mamuju", "palu", "samarinda", "bukittinggi", "sabangau")
+
+
+@pytest.mark.parametrize("agency", AGENCIES)
+def test_a_year_of_each_example_ends_with_every_appraisal_final_or_explained(db: Database, agency: str) -> None:
+    _check(db, simulate(db, EXAMPLES / agency, 2026, seed=7))
+
+
+def test_the_same_year_on_postgresql(pg: Database) -> None:
+    _check(pg, simulate(pg, EXAMPLES / "mamuju", 2026, seed=7))
+
+
+def test_a_leap_year_and_another_seed(db: Database) -> None:
+    _check(db, simulate(db, EXAMPLES / "palu", 2027, seed=11))
+
+
+def _check(db: Database, report: Report) -> None:
+    assert report.clean, report
+    with db.reading() as session:
+        cases = session.scalars(select(Appraisal)).all()
+        assert len(cases) == report.people > 0
+        assert {case.state for case in cases} <= {AppraisalState.FINAL, *EXPLAINED}
+        assert all(case.explanation and case.explained_at for case in cases if case.state in EXPLAINED)
+        assert report.states["final"] >= 0.8 * len(cases)
+        final = [case.id for case in cases if case.state is AppraisalState.FINAL]
+        current = select(Result.appraisal_id).where(Result.superseded_at.is_(None), Result.issued_at.is_not(None))
+        assert set(session.scalars(current)) == set(final)
+        undecided = Objection.state.in_((ObjectionState.FILED, ObjectionState.UNDER_EXAMINATION))
+        assert not session.scalars(select(Objection).where(undecided)).all()
+        for objection in session.scalars(select(Objection).where(Objection.decided_by_id.is_not(None))):
+            raters = select(RatingRecord.official_id).filter_by(appraisal_id=objection.appraisal_id, role=Role.RATER)
+            employee = session.get_one(Appraisal, objection.appraisal_id).employee_id
+            assert objection.decided_by_id not in {employee, *session.scalars(raters)}
+        plan = session.scalars(select(AuditPlan)).one()
+        assert plan.statement is not None
+        assert plan.published_at < plan.seed_recorded_at  # type: ignore[operator]
+        assert session.scalar(select(func.count()).select_from(TrailEntry))
+        letters = dict(session.execute(select(Letter.state, func.count()).group_by(Letter.state)).tuples().all())
+        assert set(letters) <= {LetterState.ACCEPTED, LetterState.EXPIRED, LetterState.CANCELLED}, letters
