@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -29,13 +30,24 @@ def check_code(facts: Mapping[str, Any]) -> str:
 def evaluation_document(facts: Mapping[str, Any]) -> bytes:
     """Typeset the facts of one case; the same facts are the same bytes. Texts reach the page as data, never as code."""
     view = view_of(facts) | {"check": check_code(facts), "hash": fingerprint(facts)[:16], "qr": _qr(check_code(facts))}
+    text = json.dumps(_shown(view), ensure_ascii=False)
     made = int(datetime.fromisoformat(facts["dated"]).timestamp())
     with _one_at_a_time:
-        found = _compiler().compile(
-            format="pdf", sys_inputs={"view": json.dumps(view, ensure_ascii=False)}, timestamp=made
-        )
+        found = _compiler().compile(format="pdf", sys_inputs={"view": text}, timestamp=made)
     assert isinstance(found, bytes)
     return found
+
+
+def _shown(part: Any) -> Any:
+    """Without the characters that have no shape, or turn what follows around: a page must read as it is stored."""
+    if isinstance(part, Mapping):
+        return {key: _shown(value) for key, value in part.items()}
+    if isinstance(part, list):
+        return [_shown(value) for value in part]
+    return part.translate(_UNSHOWN) if isinstance(part, str) else part
+
+
+_UNSHOWN = dict.fromkeys([*range(10), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 
 @cache
@@ -49,4 +61,6 @@ def _compiler() -> Any:
 def _qr(text: str) -> str:
     import segno
 
-    return segno.make(text, error="m", micro=False).svg_inline(border=0)
+    drawn = BytesIO()
+    segno.make(text, error="m", micro=False).save(drawn, kind="svg", border=0, xmldecl=False)
+    return drawn.getvalue().decode()

@@ -1,6 +1,7 @@
 """What stands in each section of an evaluation document: facts in, labels and sentences out; the layout is Typst's."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from notifications.documents import words
@@ -182,7 +183,7 @@ def _objection(facts: Facts) -> list[str]:
         if until is None:
             return ["Belum diajukan; tenggang waktu keberatan berjalan sejak hasil diterima pegawai."]
         return [f"Pegawai tidak mengajukan keberatan; tenggang waktu keberatan berakhir {words.at(until, zone)}."
-                if facts["final"] or until < facts["dated"]
+                if facts["final"] or datetime.fromisoformat(until) < datetime.fromisoformat(facts["dated"])
                 else f"Belum diajukan; dapat diajukan sampai {words.at(until, zone)}."]  # fmt: skip
     texts = [f"Diajukan {words.at(objection['filed_at'], zone)}.", objection["reasons"]]
     if own := objection["statements"].get("employee"):
@@ -199,7 +200,7 @@ def _explanation(facts: Facts) -> list[str]:
             return ["Tidak diperlukan: keberatan ditarik kembali."]
         return [f"Belum diberikan; ditunggu sampai {words.at(objection['statements_until'], facts['zone'])}."]
     said = words.STATEMENTS[StatementOutcome(told["outcome"])]
-    return [f"Disampaikan {words.at(told['at'], facts['zone'])}." if not said else said, *filter(None, [told["text"]])]
+    return [said or f"Disampaikan {words.at(told['at'], facts['zone'])}.", *filter(None, [told["text"]])]
 
 
 def _decision(facts: Facts) -> list[str]:
