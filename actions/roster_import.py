@@ -15,6 +15,7 @@ from actions import roster_follow, roster_people, roster_relations, roster_right
 from actions.agency_files import AgencyFolder
 from actions.roster_agency import take_agency, take_holidays, take_units
 from actions.roster_files import read_roster, read_waivers
+from actions.roster_people import ELSEWHERE
 from actions.roster_rows import Taking
 from models import Agency, Posting, RosterImport, Supervision
 from rules.roster import Examination, Malformed, Problem, RosterRow, examine
@@ -82,7 +83,7 @@ def import_folder(
                 f"{agency.code if agency else ''}: a roster as of {last.as_of} was taken in already; an earlier day "
                 f"({as_of}) would rewrite history. HR imports as of {last.as_of} or later"
             )
-        if last is not None and (last.sha256, last.as_of.year) == (sha256, as_of.year):
+        if last is not None and _taken_before(last, sha256, as_of):
             report.same_file = True
             report.counts = dict.fromkeys(COUNTED, 0) | {
                 "unchanged": len(examination.rows_ok), "held_back": report.rows - len(examination.rows_ok)
@@ -118,6 +119,11 @@ def _lock_agency(session: Session, code: str) -> tuple[Agency | None, RosterImpo
         return None, None
     last = select(RosterImport).filter_by(agency_id=agency.id).order_by(RosterImport.id.desc()).limit(1)
     return agency, session.scalar(last)
+
+
+def _taken_before(last: RosterImport, sha256: str, as_of: date) -> bool:
+    """The same file has something new to say only in a new year (days off), and of people who then served elsewhere."""
+    return (last.sha256, last.as_of.year) == (sha256, as_of.year) and ELSEWHERE not in last.problems
 
 
 def take_roster(

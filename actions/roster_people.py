@@ -25,6 +25,8 @@ class Known(NamedTuple):
     active_to: date | None
 
 
+ELSEWHERE = "serves_elsewhere"
+"""Code of the problem of a person who still serves another agency."""
 COLUMNS = (Person.id, Person.nip, Person.agency_id, Person.name, Person.email, Person.locale, Person.employment,
            Person.active_from, Person.active_to)  # fmt: skip
 
@@ -41,7 +43,7 @@ def take_people(
         there = elsewhere.get(row.nip)
         if there is not None and (there.active_to is None or there.active_to >= taking.as_of):
             hr = problems[0].hr if problems else []
-            problems.append(Problem(row.row, row.nip, row.name, "serves_elsewhere", {"unit": row.unit_code}, hr))
+            problems.append(Problem(row.row, row.nip, row.name, ELSEWHERE, {"unit": row.unit_code}, hr))
             continue
         if there is not None:
             known[row.nip] = there
