@@ -14,15 +14,16 @@ from sqlalchemy.orm import Session
 class Database:
     """One database and the two ways to talk to it: a transaction that commits, a reading that never does."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, *, durable: bool = True) -> None:
+        """`durable=False` spares the disk: for databases that are thrown away."""
+        self.url, self.durable = url, durable
         self.is_sqlite = url.startswith("sqlite")
 
     @cached_property
     def engine(self) -> Engine:
         if self.is_sqlite:
-            return _sqlite_engine(self.url)
-        return create_engine(self.url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+            return _sqlite_engine(self.url, durable=self.durable)
+        return create_engine(self.url, pool_size=10, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -48,15 +49,16 @@ class Database:
         self.engine.dispose()
 
 
-def _sqlite_engine(url: str) -> Engine:
+def _sqlite_engine(url: str, *, durable: bool) -> Engine:
     if path := make_url(url).database:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": 60, "check_same_thread": False})
+    engine = create_engine(url, connect_args={"timeout": 60, "check_same_thread": False}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver's own BEGIN is too late for a write lock
-        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL", "busy_timeout=60000"):
+        disk = "synchronous=FULL" if durable else "synchronous=OFF"
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", disk, "busy_timeout=60000"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

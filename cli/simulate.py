@@ -38,7 +38,8 @@ def simulate(
         folder = (
             grown(find_folder(str(directory)), people, seed, Path(scratch)) if people else find_folder(str(directory))
         )
-        db = database.Database(f"sqlite:///{keep.absolute() if keep else Path(scratch) / 'year.db'}")
+        file = keep.absolute() if keep else Path(scratch) / "year.db"
+        db = database.Database(f"sqlite:///{file}", durable=False)
         with console.status("…") as status:
             report = live(
                 db, folder, year or datetime.now(UTC).year + 1, seed=seed,

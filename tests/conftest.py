@@ -31,7 +31,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def db(tmp_path: Path, migrated: Path) -> Iterator[Database]:
     """A migrated simulation on SQLite, and the database of this process as long as the test runs."""
     shutil.copy(migrated, tmp_path / "appraisal.db")
-    yield from _in_use(Database(f"sqlite:///{tmp_path}/appraisal.db"))
+    yield from _in_use(Database(f"sqlite:///{tmp_path}/appraisal.db", durable=False))
 
 
 @pytest.fixture(scope="session")
