@@ -10,7 +10,7 @@ from notifications.relay import Relay, RelayRefused, Tls
         ("smtp://localhost", Relay("localhost", 25, Tls.NONE)),
         ("smtp://[::1]:25/", Relay("::1", 25, Tls.NONE)),
         ("smtps://mail.kota.example", Relay("mail.kota.example", 465, Tls.IMPLICIT)),
-        ("smtp+starttls://u%40kota:p%3Aw@mail.kota.example", Relay("mail.kota.example", 587, Tls.STARTTLS, "u@kota", "p:w")),
+        ("smtp+starttls://u%40x:p%3Aw@mail.kota.example", Relay("mail.kota.example", 587, Tls.STARTTLS, "u@x", "p:w")),
         ("smtp+starttls://relay:2525?ca=/etc/ca.pem", Relay("relay", 2525, Tls.STARTTLS, ca_file="/etc/ca.pem")),
     ],
 )  # fmt: skip
