@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, not_, null, or_, select
 from sqlalchemy.orm import Session
 
 from actions.calendars import calendar_of
@@ -102,7 +102,7 @@ def _tally(
         return _finalized(session, cycle, by_unit=by_unit)
     late = and_(Assignment.state == AssignmentState.OPEN, _past(session, stage, at))
     query = select(
-        Assignment.unit_id if by_unit else func.max(None), Assignment.state, func.count(),
+        Assignment.unit_id if by_unit else null(), Assignment.state, func.count(),
         func.sum(case((late, 1), else_=0)),
     ).where(
         Assignment.stage_id == stage.id, Assignment.optional.is_(False), Assignment.state.in_(COUNTED)
@@ -129,9 +129,7 @@ def _past(session: Session, stage: Stage, at: datetime) -> ColumnElement[bool]:
 
 def _finalized(session: Session, cycle: Cycle, *, by_unit: bool) -> Mapping[int | None, Tally]:
     done = func.sum(case((Appraisal.finalized_at.is_not(None), 1), else_=0))
-    query = select(Appraisal.unit_id if by_unit else func.max(None), func.count(), done).where(
-        Appraisal.cycle_id == cycle.id
-    )
+    query = select(Appraisal.unit_id if by_unit else null(), func.count(), done).where(Appraisal.cycle_id == cycle.id)
     query = query.group_by(Appraisal.unit_id) if by_unit else query
     return {unit: Tally(count, int(final or 0)) for unit, count, final in session.execute(query).tuples()}
 

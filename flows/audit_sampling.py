@@ -1,0 +1,26 @@
+"""Audit sampling, one step at a time."""
+
+from typing import Literal
+
+from prefect import State, flow
+
+from flows import step as steps
+from rules.words import StageKind
+
+Step = Literal["open", "freeze", "draw", "remind", "lapse", "evaluate", "close"]
+
+
+@flow(name="audit-sampling", flow_run_name="{agency} {year} · audit sampling · {step}")
+def audit_sampling(agency: str, year: int, step: Step, occasion: str = "", revision: int = 0) -> State:
+    """The population frozen, the sample drawn from a public seed, the findings evaluated.
+
+    Safe to run again: what was done is skipped, what was interrupted goes on.
+
+    Args:
+        agency: Code of the agency, for instance mamuju.
+        year: Year of the cycle.
+        step: What the clock would do; it is done only if it is due.
+        occasion: Leave empty for whichever is due; a reminder's day or the number of a draw.
+        revision: Leave 0 for the dates as they stand; a run booked for dates that have moved since is skipped.
+    """
+    return steps.take(StageKind.AUDIT_SAMPLING, agency, year, step, occasion, revision)

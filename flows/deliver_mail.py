@@ -1,0 +1,25 @@
+"""Draining the outbox: invitations, reminders and digests; the resident dispatcher sends what is urgent."""
+
+from collections import Counter
+
+from prefect import State, flow
+from prefect.states import Completed
+
+from tasks import mail, reports
+
+MOST_BATCHES = 100
+
+
+@flow(name="deliver-mail", flow_run_name="letters")
+def deliver_mail() -> State:
+    """Send the letters that are due, thousands to a task run, until none is. Several runs never send the same one."""
+    counts: Counter[str] = Counter()
+    for number in range(1, MOST_BATCHES + 1):
+        due, stopped = mail.waiting()
+        if stopped:
+            return Completed(name="Stopped", message=f"delivery is stopped: {stopped}; {reports.told(counts)}")
+        sent = mail.deliver(number) if due else {}
+        counts.update(sent)
+        if not any(sent.values()):
+            break
+    return Completed(message=reports.told(counts))

@@ -1,0 +1,29 @@
+"""The order that every step of every stage has: begin, batch by batch, finish."""
+
+from prefect import State
+from prefect.states import Completed
+
+from actions.steps import StepRef
+from rules.words import StageKind, Step
+from tasks import reports, steps
+from tasks.runs import CONTINUED
+
+MOST_BATCHES = 100
+"""A run stays short; the next one goes on from the committed cursor."""
+
+
+def take(stage: StageKind, agency: str, year: int, step: str, occasion: str, revision: int) -> State:
+    """Take one step; done, superseded or too early, it is skipped and says so."""
+    begun = steps.begin(StepRef(agency, year, stage, Step(step), occasion, revision))
+    if begun.refused:
+        return Completed(name="Skipped", message=begun.refused)
+    ref, span, bar = begun.ref, begun.first, reports.Bar(begun.ref, begun.first, begun.last_id)
+    for _ in range(MOST_BATCHES):
+        if span is None:
+            counts = steps.finish(ref)
+            reports.tell_step(ref, counts)
+            return Completed(message=reports.told(counts))
+        name = f"{span.phase} {span.lo}-{span.hi}"
+        span = steps.take_batch.with_options(task_run_name=name)(ref, span).next
+        bar.move(span)
+    return Completed(name=CONTINUED, message=f"{MOST_BATCHES} batches are done; the next run goes on")

@@ -1,0 +1,125 @@
+"""Launching a cycle in batches, showing its dates ahead, and looking for what is due."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from prefect import task
+from prefect.client.orchestration import get_client
+from prefect.states import Cancelled
+from sqlalchemy import select
+
+import clock
+import database
+from actions import cycles, due, launching, outbox, steps
+from actions.cycles import Enrolled, LaunchRefused
+from actions.launching import Launched
+from actions.roster_import import ImportRefused
+from actions.steps import REPEATABLE, StepRef
+from models import Agency, Cycle
+from policies import PackRefused
+from rules.agency_files import AgencyFileRefused
+from rules.roster_columns import RosterRefused
+from rules.words import CycleState, Lane
+from tasks import runs
+from tasks.failing import RETRY, guarded
+
+REFUSALS = (AgencyFileRefused, PackRefused, RosterRefused, ImportRefused, LaunchRefused)
+
+
+@dataclass(frozen=True, slots=True)
+class CycleRef:
+    agency: str
+    year: int
+    cycle_id: int
+    enrolled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """What the tick found; `due` with the key under which each is started."""
+
+    due: list[tuple[StepRef, str]]
+    running: list[CycleRef]
+    letters: bool
+    """Some letter may be sent now."""
+
+
+@task(name="launch", **RETRY)
+def launch(agency_dir: str, year: int, import_roster: bool) -> Launched | str:
+    """Import and launch; a refusal comes back as its text. Without import, a cycle that is there is simply taken up."""
+    at = clock.now()
+    with guarded():
+        if not import_roster and (there := _there(agency_dir, year)) is not None:
+            return there
+        try:
+            return launching.launch_folder(
+                database.transaction, launching.find_folder(agency_dir), year, at=at, import_roster=import_roster
+            )
+        except REFUSALS as refused:
+            return str(refused)
+
+
+def _there(agency: str, year: int) -> Launched | None:
+    with database.reading() as session:
+        if (cycle := cycles.find(session, agency, year)) is None:
+            return None
+        return Launched(agency, year, cycle.id, f"{cycle.pack_name} {cycle.pack_version}", 0, 0, again=True)
+
+
+@task(name="enroll", task_run_name="enroll after {after}", **RETRY)
+def enroll(cycle_id: int, after: int) -> Enrolled:
+    """Give the next people their appraisal; who has one keeps it."""
+    with guarded(), database.transaction() as session:
+        if session.get_one(Cycle, cycle_id).enrolled_at is not None:
+            return Enrolled(after, 0, done=True)
+        return cycles.enroll(session, cycle_id, after=after, at=clock.now())
+
+
+@task(name="look", **RETRY)
+def look() -> Todo:
+    """Everything that is due as of now, in one reading."""
+    at = clock.now()
+    with guarded(), database.reading() as session:
+        found = [(ref, _key(session, ref, at)) for ref in due.due(session, at=at)]
+        query = select(Agency.code, Cycle.year, Cycle.id, Cycle.enrolled_at).join(Agency)
+        running = [
+            CycleRef(agency, year, cycle_id, enrolled is not None)
+            for agency, year, cycle_id, enrolled in session.execute(
+                query.where(Cycle.state == CycleState.RUNNING).order_by(Cycle.id)
+            ).tuples()
+        ]
+        waiting = None if outbox.paused(session) else outbox.next_due(session, list(Lane))
+        return Todo(found, running, waiting is not None and waiting <= at)
+
+
+def _key(session, ref: StepRef, at: datetime) -> str:
+    """What comes again has the day and the count of times it had an effect in its key: repeatable, yet two ticks at
+    once mean the same run, and one that runs without effect is seen to be stuck."""
+    round = f"{at:%Y%m%d}.{steps.rounds(session, ref)}" if ref.step in REPEATABLE else ""
+    return runs.key_of(ref, round)
+
+
+@task(name="book the year", **RETRY)
+def book(agency: str, year: int) -> dict[str, int]:
+    """Make the runs booked ahead match the dates of the cycle: a view for ops, which the guard in each step backs."""
+    at = clock.now()
+    with guarded(), database.reading() as session:
+        cycle = cycles.find(session, agency, year)
+        assert cycle is not None
+        ahead = due.boundaries(session, cycle, session.get_one(Agency, cycle.agency_id), at=at)
+    wanted = {runs.booked_key(ref): (ref, when) for ref, when in ahead if when > datetime.now(UTC)}
+    with get_client(sync_client=True) as client:
+        there = {str(run.idempotency_key): run for run in runs.booked(client, agency, year)}
+        stale = [
+            run for key, run in there.items()
+            if key not in wanted and run.expected_start_time and run.expected_start_time > datetime.now(UTC)
+        ]  # fmt: skip
+        for run in stale:
+            client.set_flow_run_state(run.id, Cancelled(message="superseded: the date moved, or it was done before"))
+    missing = [one for key, one in wanted.items() if key not in there]
+    for ref, when in missing:
+        runs.start(
+            runs.deployment_of(ref), runs.parameters_of(ref), key=runs.booked_key(ref), name=runs.name_of(ref),
+            tags=["booked", *runs.tags_of(ref)], when=when,
+        )  # fmt: skip
+    return {"booked": len(missing), "superseded": len(stale)}

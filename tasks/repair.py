@@ -1,0 +1,87 @@
+"""Finding promises that were broken, mending what can be mended, and counting the rest for people."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from prefect import task
+from sqlalchemy import func, select
+
+import clock
+import database
+from actions import due, letters, outbox
+from actions.calendars import calendar_of
+from actions.steps import StepRef
+from models import Agency, Assignment, Cycle, Stage
+from rules.words import AssignmentState, CycleState, StageState, Step
+from tasks.failing import RETRY, guarded
+
+LATE = timedelta(hours=1)
+"""A date that passed so long ago should have been acted on by a dozen ticks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    ref: StepRef
+    hours: int
+
+
+@task(name="reap letters", **RETRY)
+def reap() -> Mapping[str, int]:
+    """Take back letters that a dead process held, and send again what may have been lost."""
+    at, counts = clock.now(), {"requeued": 0, "ambiguous": 0}
+    with guarded():
+        while True:
+            with database.transaction() as session:
+                reaped = outbox.reap(session, at=at)
+            counts = {name: count + reaped[name] for name, count in counts.items()}
+            if not any(reaped.values()):
+                break
+        with database.transaction() as session:
+            return counts | {"sent_again": outbox.resolve_ambiguous(session, at=at)}
+
+
+@task(name="overdue steps", **RETRY)
+def overdue_steps() -> list[Late]:
+    """Openings and closes that are due and whose date passed more than an hour ago."""
+    at = clock.now()
+    with guarded(), database.reading() as session:
+        found = []
+        for ref in due.due(session, at=at):
+            when = _date_of(session, ref)
+            if when is not None and at - when > LATE:
+                found.append(Late(ref, int((at - when) / timedelta(hours=1))))
+        return found
+
+
+def _date_of(session, ref: StepRef) -> datetime | None:
+    column = {Step.OPEN: Stage.opens_at, Step.CLOSE: Stage.closes_at}.get(ref.step)
+    if column is None:
+        return None
+    query = select(column).join(Cycle, Cycle.id == Stage.cycle_id).join(Agency, Agency.id == Cycle.agency_id)
+    return session.scalar(query.where(Agency.code == ref.agency, Cycle.year == ref.year, Stage.kind == ref.stage))
+
+
+@task(name="broken promises", **RETRY)
+def broken() -> Mapping[str, int]:
+    """What nobody mends by itself: duties that no letter covered for a working day, letters without proof, doubles."""
+    at, counts = clock.now(), {"untold": 0, "letters_missing": 0, "letters_doubled": 0}
+    with guarded(), database.reading() as session:
+        running = select(Cycle, Agency).join(Agency).where(Cycle.state == CycleState.RUNNING)
+        for cycle, agency in session.execute(running).tuples():
+            calendar = calendar_of(session, agency, at)
+            yesterday = calendar.previous_working_day(calendar.local_date(at) - timedelta(days=1))
+            counts["untold"] += _untold(session, cycle, before=calendar.start_of_day(yesterday))
+            certificate = letters.certificate(session, cycle_id=cycle.id)
+            counts["letters_missing"] += certificate.missing
+            counts["letters_doubled"] += certificate.doubled
+    return counts
+
+
+def _untold(session, cycle: Cycle, *, before: datetime) -> int:
+    """The daily reminder tells whoever was not told, so after a working day nobody is left."""
+    query = select(func.count()).select_from(Assignment).join(Stage, Stage.id == Assignment.stage_id).where(
+        Stage.cycle_id == cycle.id, Stage.state == StageState.OPEN, Assignment.state == AssignmentState.OPEN,
+        Assignment.told_at.is_(None), Assignment.optional.is_(False), Assignment.opened_at < before,
+    )  # fmt: skip
+    return session.scalar(query) or 0
