@@ -17,10 +17,11 @@ def insert_new(session: Session, model: type[Base], rows: Iterable[Mapping[str, 
     """Insert the rows whose unique key is not there yet and return how many that were."""
     assert isinstance(model.__table__, Table)
     listed, added = list(rows), 0
+    key = next(iter(model.__table__.primary_key.columns))
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     for start in range(0, len(listed), PORTION):
         statement = dialect.insert(model.__table__).values(listed[start : start + PORTION]).on_conflict_do_nothing()
-        added += max(session.connection().execute(statement).rowcount, 0)
+        added += len(session.connection().execute(statement.returning(key)).all())
     return added
 
 

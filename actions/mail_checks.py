@@ -1,11 +1,12 @@
 """Whether mail is complete: answers from the tables alone."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
-from models import Assignment, Letter, MailAttempt, Stage
+from models import Agency, Assignment, Letter, MailAttempt, Person, Stage
 from rules.words import AssignmentState, LetterState
 
 DELIVERED = (LetterState.ACCEPTED, LetterState.DELIVERED, LetterState.BOUNCED_SOFT, LetterState.BOUNCED_HARD)
@@ -38,3 +39,31 @@ def count_doubled(session: Session, where: Sequence[ColumnElement[bool]]) -> int
         .group_by(MailAttempt.letter_id).having(func.count() > 1).subquery()
     )  # fmt: skip
     return session.scalar(select(func.count()).select_from(twice)) or 0
+
+
+NOT_REACHED = (
+    LetterState.FAILED_PERM, LetterState.HELD, LetterState.BOUNCED_HARD, LetterState.BOUNCED_SOFT, LetterState.AMBIGUOUS,
+    LetterState.SUPPRESSED, LetterState.EXPIRED,
+)  # fmt: skip
+
+
+def overview(session: Session, agency: str = "") -> dict[str, Any]:
+    """The outbox by kind and state, and every letter that did not reach its person, with the reason."""
+    where = [Agency.code == agency] if agency else []
+    counted = (
+        select(Letter.kind, Letter.state, func.count()).join(Person, Person.id == Letter.person_id)
+        .join(Agency, Agency.id == Person.agency_id).where(*where).group_by(Letter.kind, Letter.state)
+        .order_by(Letter.kind, Letter.state)
+    )  # fmt: skip
+    missed = (
+        select(Letter, Person.name).join(Person, Person.id == Letter.person_id)
+        .join(Agency, Agency.id == Person.agency_id).where(*where, Letter.state.in_(NOT_REACHED)).order_by(Letter.id)
+    )  # fmt: skip
+    return {
+        "counts": [{"kind": kind, "state": state.value, "count": n} for kind, state, n in session.execute(counted)],
+        "not_reached": [
+            {"id": letter.id, "name": name, "address": letter.address, "kind": letter.kind,
+             "state": letter.state.value, "why": letter.reply or letter.state.value}
+            for letter, name in session.execute(missed).tuples()
+        ],
+    }  # fmt: skip

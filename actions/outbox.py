@@ -252,6 +252,12 @@ def resume(session: Session) -> None:
     session.flush()
 
 
+def resume_waves(session: Session) -> int:
+    """Let all stopped waves go on; returns how many."""
+    stopped = update(Wave).where(Wave.paused_at.is_not(None)).values(paused_at=None, paused_reason="")
+    return len(session.execute(stopped.returning(Wave.id)).all())
+
+
 def pause_wave(session: Session, wave_id: int, reason: str, *, at: datetime) -> None:
     """Stop one wave: our side is wrong, and every further letter would be lost the same way."""
     wave = session.get_one(Wave, wave_id, with_for_update=True)

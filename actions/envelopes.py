@@ -1,0 +1,76 @@
+"""From a claimed row to the bytes that go out: the secrets are derived here, at the last moment, and kept nowhere."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+import settings
+from actions import codes
+from actions.outbox import Claimed
+from notifications.compose import compose
+from notifications.kinds import KINDS, Secret
+from notifications.letter import Letter, Mailbox, build
+from notifications.relay import Relay
+from rules.tokens import Purpose, sign, verp
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """How this installation sends: read from the settings once."""
+
+    relay: Relay
+    sender: Mailbox
+    reply_to: Mailbox | None
+    bounce_domain: str
+    base_url: str
+    master: bytes
+
+
+@lru_cache(maxsize=4)
+def post_of(given: settings.Settings) -> Post:
+    return Post(
+        Relay.parse(given.smtp_url), Mailbox.parse(given.mail_from),
+        Mailbox.parse(given.mail_reply_to) if given.mail_reply_to else None, given.bounce_domain,
+        given.base_url.rstrip("/"), given.master,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One letter ready to be handed over."""
+
+    claimed: Claimed
+    envelope_from: str
+    message: bytes
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.message).hexdigest()
+
+
+def secrets_of(session: Session, one: Claimed, post: Post) -> dict[str, Any]:
+    """The link or code that the letter carries; only a code needs the database."""
+    secret = KINDS[one.kind].secret
+    if secret is Secret.CODE and one.code_id is not None:
+        return {"code": codes.digits(session, one.code_id, master=post.master)}
+    if secret is Secret.SIGN_IN_LINK and one.link_id is not None:
+        token = sign(one.link_id, kid=0, master=post.master, purpose=Purpose.SIGN_IN)
+        return {"url": f"{post.base_url}/hr/s/{token}"}
+    if secret is Secret.DESK_LINK and one.link_id is not None and one.kid is not None:
+        return {"url": f"{post.base_url}/a/{sign(one.link_id, kid=one.kid, master=post.master)}"}
+    return {}
+
+
+def envelope(one: Claimed, secrets: dict[str, Any], post: Post) -> Envelope:
+    """Write the letter; the same row gives the same bytes however often it is asked."""
+    rendered = compose(one.kind, {**one.facts, **secrets}, one.locale)
+    bounces = verp(one.id, domain=post.bounce_domain, master=post.master)
+    assert one.first_tried_at is not None
+    letter = Letter(
+        one.kind, one.locale, Mailbox(one.name, one.address), post.sender, rendered.subject, rendered.text,
+        rendered.html, one.message_id, one.first_tried_at, bounces, post.reply_to, one.in_reply_to,
+    )  # fmt: skip
+    return Envelope(one, bounces, build(letter))
