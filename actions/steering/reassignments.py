@@ -164,18 +164,16 @@ def _check_independent(session: Session, case: Appraisal, employee: Person, pers
         )
 
 
-def _authority(plan: _Plan, case: Appraisal, employee: Person, rater: Person) -> int:
+def _authority(plan: _Plan, case: Appraisal, employee: Person, rater: Person) -> int | None:
     """The authority under the new rater: the one there is, unless that is the new rater; then the next up the line."""
     if case.authority_id is not None and case.authority_id != rater.id:
         return case.authority_id
     found = plan.line.authority(employee.id, rater.id)
     if found is None:
-        raise SteeringRefused(
-            f"Di atas {rater.name} tidak ada pejabat yang dapat memutus keberatan {employee.name}:"
-            " PPK menunjuk seorang pejabat, lalu Pengelola Kinerja mencatatnya.",
-            f"Above {rater.name} nobody could decide on an objection of {employee.name}: the appointing authority names"
-            " an official, and HR records them first.",
-        )
+        nobody = Said(f"Di atas {rater.name} tak seorang pun dapat memutus keberatan {employee.name}: PPK menunjuk.",
+                      f"Above {rater.name} nobody can decide for {employee.name}: PPK names an official.")  # fmt: skip
+        plan.notes.append(nobody)
+        return None
     if case.authority_id is not None:
         next_up = Said(f"{rater.name} memutus keberatan {employee.name}; tugas itu pindah ke atasannya.",
                        f"{rater.name} decided objections of {employee.name}; now the next one up does.")  # fmt: skip
