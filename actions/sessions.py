@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from actions.calendars import calendar_of
 from actions.links import LinkRefused, OpenedLink, open_link
 from models import ActionLink, Agency, Cycle, Person, Stage, WebSession
 from rules.words import Proof
@@ -63,6 +64,9 @@ def find(session: Session, secret: str, *, at: datetime, seen: datetime | None =
         return None
     last = max(row.seen_at, min(seen, at)) if seen else row.seen_at
     agency = session.get_one(Agency, opened.cycle.agency_id)
+    left = opened.person.active_to
+    if left is not None and left < calendar_of(session, agency, at).local_date(at):
+        return None
     return Visit(row, opened.link, opened.person, opened.stage, opened.cycle, agency, rested=at >= last + IDLE)
 
 

@@ -22,6 +22,7 @@ class Purpose(StrEnum):
     STEP_CODE = "step-code"
     STEP_CODE_HASH = "step-code-hash"
     VERP = "verp"
+    SESSION_SEEN = "session-seen"
 
 
 _LABEL = {Purpose.ACTION_LINK: b"apl1|", Purpose.SIGN_IN: b"apl1|signin|"}

@@ -1,0 +1,1 @@
+"""Pages for the people of an agency: desks, forms, and what each may see there."""

@@ -1,0 +1,72 @@
+"""The file of one employee: plan, result, notes of the year; one's own, or of somebody one rates."""
+
+import secrets
+
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+from starlette.routing import Route
+
+import database
+from actions import desks, plans, results
+from actions.acts.act import ActRefused
+from actions.calendars import calendar_of
+from actions.sessions import Visit
+from models import Appraisal, Person
+from rules.pack import Pack
+from rules.words import NoteKind, PlanState, Proof
+from web.ask import Ask, asks, need_code
+from web.sheets import Labels
+
+
+def case(ask: Ask) -> Response:
+    """`GET /w/case/<id>`: one's own by the link; somebody else's only once a code was entered."""
+    with database.reading() as session:
+        visit = ask.visit(session)
+        found, kind = _case(session, visit, ask, ask.number("id"))
+        if kind is NoteKind.FEEDBACK and visit.proof is not Proof.CODE:
+            return ask.go("/w/code")
+        plan = plans.current_plan(session, found.id, PlanState.ESTABLISHED)
+        notes = desks.notes_of(session, found.id)
+        rater = session.get(Person, found.rater_id) if found.rater_id else None
+        labels = Labels(Pack.model_validate_json(visit.cycle.pack), ask.look)
+        return ask.page(
+            "case.html", case=found.id, employee=session.get_one(Person, found.employee_id).name,
+            s=results.shown(session, found.id), is_default=bool(plan and plan.is_default), notes=notes,
+            own=kind is NoteKind.ACTIVITY, labels=labels, rater=rater.name if rater else "",
+            nonce=secrets.token_urlsafe(16), open=found.finalized_at is None,
+        )  # fmt: skip
+
+
+def _case(session: Session, visit: Visit, ask: Ask, number: int) -> tuple[Appraisal, NoteKind]:
+    found = session.get(Appraisal, number)
+    today = calendar_of(session, visit.agency, ask.at).local_date(ask.at)
+    if found is None or found.cycle_id != visit.cycle.id:
+        raise ActRefused("not_yours")
+    if (kind := desks.note_kind(session, visit.person.id, found, today)) is None:
+        raise ActRefused("not_yours")
+    return found, kind
+
+
+def note(ask: Ask) -> Response:
+    """`POST /w/note`: an activity, or feedback, on any day of the year."""
+    number = ask.posted.whole("case")
+    try:
+        with database.transaction() as session:
+            visit = ask.visit(session, write=True)
+            _found, kind = _case(session, visit, ask, number)
+            if kind is NoteKind.FEEDBACK:
+                need_code(visit)
+            today = calendar_of(session, visit.agency, ask.at).local_date(ask.at)
+            desks.add_note(
+                session, visit.person.id, number, ask.posted.get("text"), ask.posted.get("nonce")[:64], at=ask.at,
+                today=today,
+            )  # fmt: skip
+    except ActRefused as refused:
+        return ask.refuse(refused.code, {"text": ask.posted.get("text")}, **refused.details)
+    return ask.go(f"/w/case/{number}", "notes")
+
+
+ROUTES = [
+    Route("/w/case/{id:int}", asks(case), methods=["GET"]),
+    Route("/w/note", asks(note), methods=["POST"]),
+]

@@ -1,0 +1,125 @@
+"""What a link opens before anybody has acted: a page that changes nothing, and one button that begins a session."""
+
+import ipaddress
+
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+import database
+import settings
+from actions import disputes, links, sessions
+from actions.calendars import calendar_of
+from actions.invitations import open_duties_of
+from actions.links import LinkRefused, OpenedLink
+from models import Agency
+from rules.tokens import verify
+from rules.words import StageState
+from web.ask import Ask, allow, asks, limited
+from web.render import STYLE, look_for, short_name
+from web.sessions import set_cookie
+
+KIDS = frozenset(range(1, 252))
+"""All that `links.kid_of` can give; which of them counts, the cycle of the link says."""
+BAD_TOKENS = 20
+"""A minute, from one address; only failures count, for offices share one."""
+BEGINS_AN_HOUR = 60
+"""Presses by mail scanners included."""
+
+
+class BadToken(Exception):
+    pass
+
+
+def _opened(session: Session, token: str, ask: Ask) -> OpenedLink:
+    """What a token leads to; BadToken for unknown, forged and revoked alike. No query before the signature is right."""
+    link_id = verify(token, master=settings.load().master, kids=KIDS)
+    try:
+        opened = links.open_link(session, link_id)
+    except LinkRefused:
+        raise BadToken from None
+    agency = session.get_one(Agency, opened.cycle.agency_id)
+    today = calendar_of(session, agency, ask.at).local_date(ask.at)
+    if opened.person.active_to is not None and opened.person.active_to < today:
+        raise BadToken
+    return opened
+
+
+def _from(request: Request) -> str:
+    """Who to count failures for: an address, of IPv6 the network. Headers of proxies are the server's business."""
+    try:
+        address = ipaddress.ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return "unknown"
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def _bad(ask: Ask) -> Response:
+    if limited(ask, f"bad:{_from(ask.request)}", BAD_TOKENS):
+        return ask.refuse("too_many")
+    return ask.refuse("link")
+
+
+def landing(ask: Ask) -> Response:
+    """`GET /a/<token>`: for whom, which stage, until when; nothing else, and nothing changes."""
+    token = ask.request.path_params["token"]
+    try:
+        with database.reading() as session:
+            opened = _opened(session, token, ask)
+            agency = session.get_one(Agency, opened.cycle.agency_id)
+            duties = open_duties_of(session, opened.stage, [opened.person.id]).get(opened.person.id, [])
+            dues = [duty.due for duty in duties if not duty.optional] or [duty.due for duty in duties]
+            ask.look = look_for(
+                ask.request.query_params.get("lang"), opened.person.locale, zone=agency.zone, agency=agency.name,
+                contact=agency.contact, year=opened.cycle.year, other_language=ask.path,
+            )  # fmt: skip
+            stage, closed = opened.stage, opened.stage.state is StageState.CLOSED
+            return ask.page(
+                "landing.html", token=token.lower(), name=short_name(opened.person.name), stage=stage.kind.value,
+                due=min(dues) if dues else stage.due_at, closed=stage.closes_at if closed else None,
+            )  # fmt: skip
+    except BadToken:
+        return _bad(ask)
+
+
+def begin(ask: Ask) -> Response:
+    """`POST /a`: the token from the page begins a session, always a new one."""
+    try:
+        with database.transaction() as session:
+            opened = _opened(session, ask.posted.get("token"), ask)
+            allow(session, f"begin:{opened.link.id}", BEGINS_AN_HOUR, ask)
+            secret = sessions.begin(session, opened, at=ask.at)
+    except BadToken:
+        return _bad(ask)
+    response = ask.go("/w")
+    set_cookie(response, secret, ask.at)
+    return response
+
+
+def reissue(ask: Ask) -> Response:
+    """`POST /a/reissue`: an old link is enough. It comes from the field, or from the page that the button stood on."""
+    given = ask.posted.get("token") or ask.request.headers.get("referer", "")
+    token = given.split("?")[0].split("#")[0].rstrip("/").rsplit("/", 1)[-1].strip()
+    link_id = verify(token, master=settings.load().master, kids=KIDS)
+    if link_id is None:
+        if limited(ask, f"bad:{_from(ask.request)}", BAD_TOKENS):
+            return ask.refuse("too_many")
+        return ask.page("reissue.html", 422) if not ask.posted.get("token") else ask.page("reissued.html")
+    with database.transaction() as session:
+        disputes.reissue(session, link_id, at=ask.at)
+    return ask.page("reissued.html")
+
+
+async def style(_request: Request) -> Response:
+    return Response(STYLE, media_type="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+
+ROUTES = [
+    Route("/static/style.css", style),
+    Route("/a", asks(begin), methods=["POST"]),
+    Route("/a/reissue", asks(reissue), methods=["POST"]),
+    Route("/a/{token}", asks(landing), methods=["GET"]),
+]

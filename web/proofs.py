@@ -1,0 +1,72 @@
+"""The mailed code, asked for once in a session before weighty acts."""
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+import database
+import settings
+from actions import codes
+from actions.acts.act import ActRefused
+from actions.codes import CodeRefused
+from actions.sessions import Visit
+from rules.words import Proof
+from web.ask import Ask, asks
+
+
+def code_form(ask: Ask) -> Response:
+    """`GET /w/code?task=<id>`: asks for a code, or for its digits if one is on its way."""
+    task = ask.query_number("task")
+    with database.reading() as session:
+        visit = ask.visit(session)
+        if visit.proof is Proof.CODE:
+            return _onward(ask, task)
+        code = codes.outstanding(session, visit, at=ask.at)
+        until, address = code.expires_at if code else None, _hinted(visit)
+    return ask.page("code.html", task=task, until=until, address=address, wrong=None)
+
+
+def _hinted(visit: Visit) -> str:
+    """The address on file, shortened: its owner knows it, nobody else learns it."""
+    local, _, domain = visit.person.email.rpartition("@")
+    return f"{local[:2]}…@{domain}"
+
+
+def _onward(ask: Ask, task: int) -> Response:
+    return ask.go(f"/w/task/{task}" if task > 0 else "/w")
+
+
+def request_code(ask: Ask) -> Response:
+    """`POST /w/code`: mails a code to the address on file."""
+    task = ask.posted.whole("task")
+    try:
+        with database.transaction() as session:
+            visit = ask.visit(session, write=True)
+            codes.request(session, visit, master=settings.load().master, at=ask.at)
+    except CodeRefused as refused:
+        raise ActRefused("code_many") from refused
+    return ask.go(f"/w/code?task={max(task, 0)}")
+
+
+def verify_code(ask: Ask) -> Response:
+    """`POST /w/code/verify`: a right code gives the session a new secret; a wrong one is counted."""
+    task, master = ask.posted.whole("task"), settings.load().master
+    try:
+        with database.transaction() as session:
+            visit = ask.visit(session, write=True)
+            verdict = codes.verify(session, visit, ask.posted.get("code"), master=master, at=ask.at)
+            address = _hinted(visit)
+    except CodeRefused as refused:
+        raise ActRefused("code_none") from refused
+    if verdict.secret is None:
+        return ask.page(
+            "code.html", 422, task=max(task, 0), until=ask.at, address=address, wrong=verdict.tries_left
+        )  # fmt: skip
+    ask.keep(verdict.secret)
+    return _onward(ask, task)
+
+
+ROUTES = [
+    Route("/w/code", asks(code_form), methods=["GET"]),
+    Route("/w/code", asks(request_code), methods=["POST"]),
+    Route("/w/code/verify", asks(verify_code), methods=["POST"]),
+]

@@ -1,0 +1,125 @@
+"""What holds for every request, whoever answers it: trusted host, same origin, size, headers, and no token in a log."""
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rules.tokens import fingerprint
+from web.render import look_for, refusal
+
+MAX_BODY = 1_000_000
+HEADERS: Mapping[str, str] = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "X-Robots-Tag": "noindex, nofollow, noarchive",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+METHODS = frozenset({"GET", "HEAD", "POST"})
+log = logging.getLogger("web.access")
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class Guard:
+    """Outermost: refuses what no page should see and puts the headers on every answer, also on errors."""
+
+    def __init__(self, app: ASGIApp, base_url: str, own_rules: tuple[str, ...] = ("/api/",)) -> None:
+        """`own_rules`: path prefixes that authenticate without cookies, and so need no same-origin check."""
+        self.app, self.own_rules = app, own_rules
+        parts = urlsplit(base_url)
+        self.origin, self.host = f"{parts.scheme}://{parts.netloc}", parts.netloc.lower()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun, status = time.perf_counter(), 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            refused = self._refused(scope)
+            if refused is None:
+                await self.app(scope, _limited(receive), send_with_headers)
+            else:
+                await refused(scope, receive, send_with_headers)
+        except _TooLarge:
+            if not status:
+                await _page(scope, 413, "too_large")(scope, receive, send_with_headers)
+        except Exception:
+            log.exception("%s failed", _route(scope))
+            if status:
+                raise
+            await _page(scope, 500, "error")(scope, receive, send_with_headers)
+        log.info("%s %s %s %.0f ms", scope["method"], _route(scope), status, 1000 * (time.perf_counter() - begun))
+
+    def _refused(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        own_rules = scope["path"].startswith(self.own_rules)
+        if headers.get("host", "").lower() != self.host:
+            return _page(scope, 400, "host")
+        if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
+            return _page(scope, 400, "bad_request")
+        if scope["method"] not in METHODS and not own_rules:
+            return _page(scope, 405, "method")
+        if not headers.get("content-length", "0").isdigit() or int(headers.get("content-length", "0")) > MAX_BODY:
+            return _page(scope, 413, "too_large")
+        if scope["method"] == "POST" and not own_rules and not self._same_origin(headers):
+            return _page(scope, 403, "cross_site")
+        return None
+
+    def _same_origin(self, headers: Headers) -> bool:
+        if (site := headers.get("sec-fetch-site")) is not None:
+            return site == "same-origin"
+        return headers.get("origin") == self.origin
+
+
+def _limited(receive: Receive) -> Receive:
+    taken = 0
+
+    async def receive_limited() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > MAX_BODY:
+            raise _TooLarge
+        return message
+
+    return receive_limited
+
+
+def _page(scope: Scope, status: int, code: str) -> Response:
+    lang = QueryParams(scope.get("query_string", b"")).get("lang")
+    return refusal(look_for(lang), status, code)
+
+
+def _route(scope: Scope) -> str:
+    """The name of the page and, of a token, only what tells two apart: paths and referrers are never logged."""
+    endpoint = scope.get("endpoint")
+    params: dict[str, Any] = scope.get("path_params", {})
+    token = f" {fingerprint(params['token'])}" if "token" in params else ""
+    return f"{getattr(endpoint, '__name__', 'nothing')}{token}"

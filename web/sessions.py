@@ -1,0 +1,47 @@
+"""The cookie: a secret, and when it was last used, so that reading keeps a session alive without a write."""
+
+import hmac
+from datetime import UTC, datetime, timedelta
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+import settings
+from rules.tokens import Purpose, key_for
+
+REFRESH = timedelta(minutes=1)
+
+
+def cookie_name() -> str:
+    """`__Host-s`, which no sibling domain can set; plain `s` where there is no TLS, that is on the own machine."""
+    return "__Host-s" if _secure() else "s"
+
+
+def _secure() -> bool:
+    return settings.load().base_url.startswith("https://")
+
+
+def _mac(text: str) -> str:
+    return hmac.new(key_for(settings.load().master, Purpose.SESSION_SEEN), text.encode(), "sha256").hexdigest()[:32]
+
+
+def set_cookie(response: Response, secret: str, at: datetime) -> None:
+    text = f"{secret}.{int(at.timestamp())}"
+    response.set_cookie(
+        cookie_name(), f"{text}.{_mac(text)}", path="/", secure=_secure(), httponly=True, samesite="strict"
+    )
+
+
+def clear_cookie(response: Response) -> None:
+    response.delete_cookie(cookie_name(), path="/", secure=_secure(), httponly=True, samesite="strict")
+
+
+def read_cookie(request: Request) -> tuple[str, datetime] | None:
+    """The secret and when it was last used, if the cookie is as we set it."""
+    secret, _, rest = request.cookies.get(cookie_name(), "").partition(".")
+    stamp, _, mac = rest.partition(".")
+    if not (secret and stamp.isascii() and stamp.isdigit() and len(stamp) < 12):
+        return None
+    if not hmac.compare_digest(mac.encode(), _mac(f"{secret}.{stamp}").encode()):
+        return None
+    return secret, datetime.fromtimestamp(int(stamp), UTC)

@@ -1,0 +1,134 @@
+"""A task's form on a page: what it shows before anybody typed, and what its template needs beside the act's facts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from actions.desks import Sheet
+from models import Person
+from rules.explanations import explain
+from rules.pack import Pack
+from rules.words import ActKind, BehaviorValue, OrgPredicate, Predicate, Rating, Role
+from web.errors import place_name
+from web.forms import flatten, is_ambiguous, row_numbers
+from web.render import Look, number, readable
+from web.texts import has, say
+
+CONTROLS = ("who", "version", "nonce", "draft_at", "add", "drop", "use")
+"""Fields of the page itself; the rest is the act's."""
+MOST_ROWS = {"items": 12, "indicators": 6}
+_INDICATOR = ("text", "aspect", "target", "unit", "lower_is_better", "target_is_maximum")
+
+
+def plan_fields(items: Sequence[Mapping[str, Any]], look: Look) -> dict[str, str]:
+    """A plan, or the agency's suggestions, as fields of the drafting form."""
+    plain = [
+        {
+            "title": item["title"], "kind": "additional" if item.get("kind") == "additional" else None,
+            "assigned_by": item.get("assigned_by"), "supports_id": item.get("supports_id"),
+            "indicators": [
+                {key: one.get(key) for key in _INDICATOR} | {"target": _typed(one["target"], look)}
+                for one in item["indicators"]
+            ],
+        }
+        for item in items
+    ]  # fmt: skip
+    return flatten({"items": plain})
+
+
+def _typed(value: object, look: Look) -> str:
+    """A decimal as its reader would type it."""
+    text = number(value, look.locale)
+    return f"{text}0" if is_ambiguous(text) else text
+
+
+def first_values(sheet: Sheet, look: Look) -> dict[str, str]:
+    """What a form shows at first: the draft, or the version that is to be improved; never a judgement."""
+    if sheet.draft is not None:
+        return {name: value for name, value in flatten(sheet.draft).items() if name not in (*CONTROLS, "confirm")}
+    if sheet.act.kind is ActKind.DRAFT_TARGETS and sheet.shown["plan"]:
+        return plan_fields(sheet.shown["plan"], look)
+    return {}
+
+
+def with_row(fields: Mapping[str, str], path: str) -> tuple[dict[str, str], str]:
+    """The fields with one more empty row of a list, if it may have one, and the row's place."""
+    rows = row_numbers(fields, path) or [0]
+    if len(rows) >= MOST_ROWS.get(path.rsplit(".", 1)[-1], 0):
+        return dict(fields), path
+    row = f"{path}.{rows[-1] + 1}"
+    name = f"{row}.title" if path == "items" else f"{row}.text"
+    return {**fields, name: ""}, row
+
+
+def without_row(fields: Mapping[str, str], path: str) -> dict[str, str]:
+    return {name: value for name, value in fields.items() if not name.startswith(f"{path}.")}
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The pack's own words for what it judges, in the reader's language."""
+
+    pack: Pack
+    look: Look
+
+    @property
+    def _own(self):
+        return self.pack.labels[self.look.locale]
+
+    def predicate(self, value: str) -> str:
+        return self._own.predicates.get(Predicate(value), value)
+
+    def rating(self, value: str) -> str:
+        return self._own.ratings.get(Rating(value), value)
+
+    def organisation(self, value: str) -> str:
+        return self._own.organisation.get(OrgPredicate(value), value)
+
+    def why(self, why: Mapping[str, Any]) -> list[str]:
+        return explain(why, self.look.locale)
+
+
+def context_of(sheet: Sheet, look: Look) -> dict[str, Any]:
+    """What every task page knows beside the act's own facts."""
+    acting, shown = sheet.acting, sheet.shown
+    case = acting.appraisal
+    blind = sheet.task.kind is ActKind.EXAMINE
+    employee = acting.session.get_one(Person, case.employee_id).name if case and not blind else ""
+    rater = acting.session.get(Person, case.rater_id) if case and case.rater_id and not blind else None
+    indicators = [one for item in shown.get("plan") or [] for one in item["indicators"]]
+    actuals = shown.get("actuals") or {}
+    return {
+        "s": shown, "kind": sheet.task.kind.value, "task": sheet.task.id, "role": sheet.task.role.value,
+        "employee": employee, "rater": rater.name if rater else "", "version": sheet.version, "nonce": sheet.nonce,
+        "draft_at": sheet.draft_at, "draft_old": sheet.draft_is_old, "numbered": _numbered(indicators),
+        "measured": bool(indicators) and all(one["id"] in actuals for one in indicators),
+        "labels": Labels(acting.pack, look), "values_list": [value.value for value in BehaviorValue],
+        "ratings": [rating.value for rating in Rating], "organisations": [one.value for one in OrgPredicate],
+        "supports": [(one["id"], one["title"]) for one in shown.get("supports") or []],
+        "disputable": case is not None and sheet.task.role in (Role.EMPLOYEE, Role.RATER),
+    }  # fmt: skip
+
+
+def _numbered(indicators: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+    return {one["id"]: n for n, one in enumerate(indicators) if "id" in one}
+
+
+def recorded(kind: ActKind, summary: Mapping[str, Any], labels: Labels) -> list[tuple[str, str]]:
+    """What an act left behind, for the person who did it: name and value in words."""
+    look = labels.look
+    return [
+        (place_name(name, look.locale), _in_words(kind, name.split(".")[0], value, labels))
+        for name, value in flatten(summary).items()
+        if name != "kind"
+    ]
+
+
+def _in_words(kind: ActKind, name: str, value: str, labels: Labels) -> str:
+    if name == "predicate":
+        return labels.organisation(value) if kind is ActKind.SET_UNIT_PREDICATE else labels.predicate(value)
+    if has(f"{name}.{value}"):
+        return say(labels.look.locale, f"{name}.{value}")
+    if value == "true":
+        return say(labels.look.locale, "yes")
+    return readable(value, labels.look)
