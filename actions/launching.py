@@ -52,6 +52,10 @@ def pack_of(folder: AgencyFolder) -> Pack:
     return policies.parse(json.dumps(merged, default=str), "agency.yaml: policy.overrides")
 
 
+def zone_of(folder: AgencyFolder) -> ZoneInfo:
+    return ZoneInfo(folder.agency.zone)
+
+
 def prepare(folder: AgencyFolder, year: int) -> Launch:
     """What HR decides once a year, read from the agency's folder."""
     calendar = folder.calendar
@@ -79,7 +83,7 @@ def launch_folder(
     """
     folder = read_agency(directory)
     wanted = prepare(folder, year)
-    today = at.astimezone(ZoneInfo(folder.agency.zone)).date()
+    today = at.astimezone(zone_of(folder)).date()
     check_year(wanted, today)
     rows = held_back = 0
     if import_roster:

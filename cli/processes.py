@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,8 @@ import httpx
 
 ROOT = Path(__file__).parent.parent
 POOL = "appraisal"
+RESTARTS = 3
+"""Within ten minutes; a process that ends more often does so for a reason that a restart does not mend."""
 GRACE = 15.0
 """Seconds a process gets to end by itself."""
 
@@ -28,6 +30,8 @@ class Child:
     name: str
     process: subprocess.Popen[bytes]
     log: Path
+    command: Sequence[str]
+    env: Mapping[str, str]
 
     @property
     def ended(self) -> bool:
@@ -49,30 +53,36 @@ class Family:
         path = self.logs / f"{name}.log"
         with path.open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 - our own commands
-                command, cwd=ROOT, env={**os.environ, **env}, stdin=subprocess.DEVNULL, stdout=log,
+                command, env={**os.environ, **env}, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
-        child = Child(name, process, path)
+        child = Child(name, process, path, command, env)
         self.children.append(child)
         return child
 
     def wait_until_answers(self, child: Child, url: str, seconds: float = 90) -> None:
-        """Wait for a good answer at `url` from a child that lives; StartRefused otherwise."""
+        """Wait until a child that lives answers at `url`; StartRefused otherwise."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if child.ended:
                 raise StartRefused(f"{child.name} ended at once, see {child.log}:\n{child.last_words()}")
             with contextlib.suppress(httpx.TransportError):
-                if httpx.get(url, timeout=5).is_success:
+                if httpx.get(url, timeout=5).status_code < 500:
                     return
             time.sleep(0.2)
         raise StartRefused(f"{child.name} does not answer at {url} after {seconds:.0f} s, see {child.log}")
 
-    def wait_until_one_ends(self) -> Child:
+    def supervise(self) -> None:
+        """Keep all children alive until interrupted; StartRefused if one ends again and again."""
+        ends: dict[str, list[float]] = {}
         while True:
-            for child in self.children:
-                if child.ended:
-                    return child
+            for child in [one for one in self.children if one.ended]:
+                listed = ends.setdefault(child.name, [])
+                listed.append(time.monotonic())
+                if len([moment for moment in listed if moment > time.monotonic() - 600]) > RESTARTS:
+                    raise StartRefused(f"{child.name} ends again and again, see {child.log}:\n{child.last_words()}")
+                self.children.remove(child)
+                self.start(child.name, *child.command, env=child.env)
             time.sleep(0.5)
 
     def stop(self) -> None:

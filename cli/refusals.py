@@ -3,8 +3,8 @@
 REFUSALS = frozenset(
     {
         "ActRefused", "AddressRefused", "AgencyFileRefused", "AuditRefused", "ClockRefused", "DrawRefused",
-        "ExportRefused", "LaunchRefused", "PackRefused", "RosterRefused", "SchemaRefused", "SteeringRefused",
-        "StepRefused", "OperationalError", "ValidationError",
+        "ExportRefused", "ImportRefused", "LaunchRefused", "PackRefused", "RosterRefused", "SchemaRefused",
+        "StartRefused", "SteeringRefused", "StepRefused", "OperationalError", "ValidationError",
     }
 )  # fmt: skip
 

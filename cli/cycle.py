@@ -1,0 +1,207 @@
+"""`appraisal cycle`: plan, launch, watch and steer a yearly cycle."""
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from cli.cycle_prints import bar, plan_data, print_json, print_plan, print_preview, print_status
+
+if TYPE_CHECKING:
+    from models import Agency, Cycle
+
+app = typer.Typer(no_args_is_help=True)
+Directory = Annotated[str, typer.Argument(metavar="DIR", help="Folder of an agency, or its name among the agencies.")]
+Year = Annotated[int, typer.Option(help="Year of the cycle.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Code = Annotated[str, typer.Argument(metavar="AGENCY", help="Code of the agency.")]
+Reason = Annotated[str, typer.Option(help="Why; it is kept in the trail.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask after the preview.")]
+
+
+@app.callback()
+def _group() -> None:
+    """Plan, launch and steer a yearly cycle."""
+
+
+@app.command()
+def launch(
+    directory: Directory, year: Year,
+    via: Annotated[Literal["", "prefect"], typer.Option(help="prefect: let a worker do it.")] = "",
+    import_roster: Annotated[bool, typer.Option(help="Take in the roster first.")] = True,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Take in the roster, create the cycle and give everybody an appraisal; again, it changes nothing."""
+    from actions import launching
+
+    if via == "prefect":
+        return _launch_via_prefect(directory, year, import_roster=import_roster, as_json=as_json)
+    import clock
+    import database
+
+    at = clock.now()
+    with bar() as tell:
+        made = launching.launch_folder(
+            database.transaction, launching.find_folder(directory), year, at=at, import_roster=import_roster,
+            progress=lambda what, done, of: tell(f"roster: {what}", done, of),
+        )  # fmt: skip
+        added = launching.enroll_all(
+            database.transaction, made.cycle_id, at=at, progress=lambda done: tell("appraisals", done, 0)
+        )
+    with database.reading() as session:
+        (told,) = _status(session, made.agency, year, at)
+    if as_json:
+        counts = {"pack": made.pack, "rows": made.rows, "held_back": made.held_back, "new_appraisals": added}
+        print_json({"again": made.again, **counts, **told})
+        return None
+    there = "is there already" if made.again else "is launched"
+    typer.echo(f"{made.agency} {year} {there} on {made.pack}: {made.rows} rows, {made.held_back} held back, "
+               f"{added} new appraisals.")  # fmt: skip
+    print_status([told])
+    return None
+
+
+def _launch_via_prefect(directory: str, year: int, *, import_roster: bool, as_json: bool) -> None:
+    """Start the deployment `annual-cycle` and say where to watch it."""
+    import os
+
+    import httpx
+
+    import settings
+    from actions.launching import find_folder
+    from cli.processes import StartRefused
+
+    ui = settings.load().prefect_ui_url
+    api = os.environ.setdefault("PREFECT_API_URL", f"{ui}/api")
+    try:
+        httpx.get(f"{api}/health", timeout=5)
+    except httpx.HTTPError:
+        raise StartRefused(f"no Prefect server answers at {api}: ops start it, or launch without --via") from None
+    from prefect.deployments import run_deployment
+
+    folder = find_folder(directory)
+    parameters = {"agency_dir": str(folder.absolute()), "year": year, "import_roster": import_roster}
+    run: Any = run_deployment(
+        "annual-cycle/default", parameters=parameters, timeout=0, as_subflow=False,
+        flow_run_name=f"{folder.name} {year} · launch",
+    )  # fmt: skip
+    where = f"{ui}/runs/flow-run/{run.id}"
+    typer.echo(json.dumps({"run": str(run.id), "url": where}) if as_json else f"Started: {where}")
+
+
+@app.command()
+def plan(
+    directory: Directory, year: Year,
+    who: Annotated[bool, typer.Option("--who", help="List every recipient.")] = False,
+    locale: Annotated[str, typer.Option(help="id or en.")] = "id",
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Show who would get what and when, the load per day and the problems; changes nothing. Exit 1 if any blocks."""
+    import tempfile
+    from datetime import UTC, datetime
+
+    from actions import launching, planning, schema
+    from database import Database
+    from rules.words import Locale
+
+    if locale not in set(Locale):
+        raise typer.BadParameter("id or en", param_hint="--locale")
+    folder = launching.find_folder(directory)
+    with tempfile.TemporaryDirectory(prefix="appraisal-plan-") as scratch, bar() as tell:
+        tell("planning in a throwaway database", 0, 0)
+        db = Database(f"sqlite:///{scratch}/plan.db")
+        schema.upgrade(db)
+        seen = planning.foresee(db.transaction, folder, year, at=datetime.now(UTC), locale=Locale(locale))
+        db.close()
+    print_json(plan_data(seen)) if as_json else print_plan(seen, who=who)
+    if any(problem["blocks"] for problem in seen.problems):
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(
+    agency: Annotated[str, typer.Option(help="Only this agency.")] = "",
+    year: Annotated[int, typer.Option(help="Only this year.")] = 0,
+    units: Annotated[bool, typer.Option("--units", help="Per unit as well.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show how far each cycle is, per stage and per unit."""
+    import clock
+    import database
+
+    with database.reading() as session:
+        told = _status(session, agency, year, clock.now(), units=units or as_json)
+    print_json({"cycles": told}) if as_json else print_status(told)
+
+
+@app.command()
+def pause(agency: Code, year: Year, reason: Reason, yes: Yes = False, as_json: AsJson = False) -> None:
+    """Stop a cycle: nothing opens, reminds, closes or is accepted until it is resumed."""
+    from actions.steering.pauses import pause as act
+
+    _steer(act, agency, year, yes=yes, as_json=as_json, reason=reason)
+
+
+@app.command()
+def resume(agency: Code, year: Year, reason: Reason, yes: Yes = False, as_json: AsJson = False) -> None:
+    """Go on; dates that lay ahead move by as many days as the cycle stood still."""
+    from actions.steering.pauses import resume as act
+
+    _steer(act, agency, year, yes=yes, as_json=as_json, reason=reason)
+
+
+def _steer(act, agency: str, year: int, *, yes: bool, as_json: bool, **order: Any) -> None:
+    """Preview an act of steering, ask, do it in one transaction; refused as the act says."""
+    import clock
+    import database
+    from actions import cycles
+    from actions.cycles import LaunchRefused
+
+    with database.reading() as session:
+        if (cycle := cycles.find(session, agency, year)) is None:
+            raise LaunchRefused([f"there is no cycle {year} of {agency}: see `appraisal cycle status`"])
+        print_preview(act(session, cycle, at=clock.now(), preview=True, **order), as_json=as_json)
+    if not yes:
+        typer.confirm("Do it?", abort=True, err=True)
+    with database.transaction() as session:
+        cycle = cycles.find(session, agency, year)
+        assert cycle is not None
+        act(session, cycle, at=clock.now(), **order)
+    if not as_json:
+        typer.echo("Done.")
+
+
+def _status(session, agency: str, year: int, at, *, units: bool = False) -> list[dict[str, Any]]:
+    from sqlalchemy import select
+
+    from models import Agency, Cycle
+
+    query = select(Cycle, Agency).join(Agency).order_by(Agency.code, Cycle.year)
+    query = query.where(Agency.code == agency) if agency else query
+    query = query.where(Cycle.year == year) if year else query
+    return [_cycle_data(session, cycle, owner, at, units) for cycle, owner in session.execute(query).tuples()]
+
+
+def _cycle_data(session, cycle: "Cycle", agency: "Agency", at, units: bool) -> dict[str, Any]:
+    from actions import progress
+    from actions.calendars import calendar_of
+
+    local = calendar_of(session, agency, at).local_date
+    stages = [
+        {"stage": one.stage.value, "state": one.state.value, "opens": local(one.opens_at).isoformat(),
+         "due": local(one.due_at).isoformat(), "closes": local(one.closes_at).isoformat(),
+         **_tally(one.tally), "next": one.next_action}
+        for one in progress.of_cycle(session, cycle, at=at)
+    ]  # fmt: skip
+    data = {"agency": agency.code, "year": cycle.year, "cycle_id": cycle.id, "state": cycle.state.value,
+            "enrolled": cycle.enrolled_at is not None, "stages": stages}  # fmt: skip
+    if units:
+        data["units"] = [
+            {"unit": one.code, "name": one.name, "stage": one.stage.value, **_tally(one.tally)}
+            for one in progress.of_units(session, cycle, at=at)
+        ]
+    return data
+
+
+def _tally(tally) -> dict[str, Any]:
+    return {"expected": tally.expected, "done": tally.done, "overdue": tally.overdue, "percent": tally.percent}

@@ -1,0 +1,75 @@
+"""`appraisal serve`: everything on one machine for a small agency."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from cli import processes
+from cli.processes import Family, StartRefused
+
+app = typer.Typer()
+LOCAL = ("127.0.0.1", "localhost")
+
+
+@app.command()
+def serve(
+    once_ready: Annotated[bool, typer.Option("--once-ready", help="Stop again as soon as everything answers.")] = False,
+    host: Annotated[str, typer.Option(help="Where the pages listen; put a proxy with TLS before them.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port of the pages; without it, that of APPRAISAL_BASE_URL.")] = 0,
+) -> None:
+    """Run the Prefect server, a worker, the pages and the dispatcher of urgent mail; Ctrl-C or SIGTERM ends all."""
+    import database
+    import settings
+    from actions import schema
+
+    chosen = settings.load()
+    home = chosen.home.absolute()
+    schema.upgrade(database.current())
+    web_port = _web_port(chosen.base_url, port)
+    prefect_port = processes.free_port(urlsplit(chosen.prefect_ui_url).port or 4200)
+    try:
+        with processes.family(home / "logs") as family:
+            typer.echo(f"Starting; logs are in {home / 'logs'}")
+            _start(family, home, prefect_port, host, web_port)
+            typer.echo(f"Prefect UI  http://127.0.0.1:{prefect_port}\nPages       http://{host}:{web_port}\nReady.")
+            sys.stdout.flush()
+            if not once_ready:
+                family.supervise()
+    except KeyboardInterrupt:
+        typer.echo("Stopped.")
+
+
+def _start(family: Family, home: Path, prefect_port: int, host: str, web_port: int) -> None:
+    env = {"APPRAISAL_PREFECT_UI_URL": f"http://127.0.0.1:{prefect_port}"}
+    env |= processes.start_prefect(family, home / "prefect", prefect_port)
+    processes.start_worker(family, env)
+    start_pages(family, host, web_port, env)
+    start_mailer(family, env)
+
+
+def start_pages(family: Family, host: str, port: int, env: dict[str, str]) -> None:
+    """Start the web application and wait until it answers."""
+    command = ("uvicorn", "--factory", "web.app:create_app", "--host", host, "--port", str(port), "--no-access-log")
+    child = family.start("web", sys.executable, "-m", *command, env=env)
+    family.wait_until_answers(child, f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/")  # noqa: S104
+
+
+def start_mailer(family: Family, env: dict[str, str]) -> None:
+    """Start the resident dispatcher of codes and receipts, which nobody should wait a tick for."""
+    family.start("mail-urgent", sys.executable, "-m", "cli.main", "mail", "deliver", "--resident", "--lane", "urgent",
+                 env=env)  # fmt: skip
+
+
+def _web_port(base_url: str, wanted: int) -> int:
+    """The port that links in letters lead to, if they lead to this machine."""
+    address = urlsplit(base_url)
+    port = wanted or (address.port if address.hostname in LOCAL and address.port else 8080)
+    if not processes.is_free(port):
+        raise StartRefused(
+            f"port {port} is taken, and letters link to {base_url}: end what listens there, or choose another port"
+            " with --port and APPRAISAL_BASE_URL"
+        )
+    return port
