@@ -12,16 +12,16 @@ def announce(acting: Acting, occasion: str, *, cause: str, changed: bool) -> Non
     case = acting.case
     people = [person for person in (case.employee_id, case.rater_id) if person is not None]
     links = ensure_links(acting.session, acting.stage, kid_of(acting.cycle), people, at=acting.at)
-    kind = "corrected_result"
     owed = []
     for person_id in people:
         person = acting.session.get_one(Person, person_id)
         facts = facts_for(acting.agency, acting.cycle, acting.stage, person, []) | {
+            "audience": "employee" if person_id == case.employee_id else "rater",
             "cause": cause, "at": acting.at.isoformat(), "changed": changed,
         }  # fmt: skip
         owed.append(
             letters.owed_to(
-                person, kind, f"{kind}:{case.id}.{person_id}:{occasion}", facts, link_id=links[person_id],
+                person, "corrected_result", f"corrected_result:{case.id}.{person_id}:{occasion}", facts, link_id=links[person_id],
                 stage_id=acting.stage.id, cycle_id=acting.cycle.id,
             )
         )  # fmt: skip

@@ -57,9 +57,16 @@ def remind(context: Context, people: Sequence[int], day: date) -> Counts:
         context.session, f"{context.stage.kind.value}.remind:{context.stage.id}.{day}", context.cycle.id,
         context.stage.id, at=context.at,
     )  # fmt: skip
-    sent = invitations.invite(
-        context.session, context.stage, reminded, kind="reminder", occasion=day.isoformat(), at=context.at, wave=wave,
-        duties=duties,
+    by_days: dict[int, list[int]] = defaultdict(list)
+    for person in reminded:
+        first = min(duty.due for duty in duties[person])
+        by_days[(context.calendar.local_date(first) - context.today).days].append(person)
+    sent = sum(
+        invitations.invite(
+            context.session, context.stage, listed, kind="reminder", occasion=day.isoformat(), at=context.at,
+            wave=wave, duties=duties, more={"days_left": days},
+        )
+        for days, listed in by_days.items()
     )  # fmt: skip
     return {"reminders": sent}
 
@@ -75,7 +82,9 @@ def escalate(context: Context, day: date) -> Counts:
             told[person].append((assignment, due))
             rung_of[person] = rung.escalates_to or Role.PERFORMANCE_ADMIN
     names = _names(context, {assignment.person_id for assignment, _, _ in late})
-    units = dict(context.session.execute(select(Unit.id, Unit.name).filter_by(agency_id=context.agency.id)).tuples().all())
+    units = dict(
+        context.session.execute(select(Unit.id, Unit.name).filter_by(agency_id=context.agency.id)).tuples().all()
+    )
     owed = []
     for person_id, listed in told.items():
         person = context.session.get_one(Person, person_id)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import clock
-from actions import cycles, desks, letters, results, steps
+from actions import certificates, cycles, desks, letters, results, steps
 from actions.acts.act import ActRefused
 from actions.calendars import calendar_of
 from actions.due import due
@@ -107,6 +107,9 @@ class Year:
         self.on_day(day)
         self.tick(morning)
         self.deliver(morning)
+        with self.transaction() as session:
+            if (cycle := cycles.find(session, self.agency, self.year)) is not None:
+                certificates.certify_launch(session, cycle, at=morning)
         self._plan(day, calendar)
         noon = morning + timedelta(hours=4)
         todays = [plan for plan in self.plans.values() if plan.on <= day]
