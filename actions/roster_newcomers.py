@@ -23,11 +23,12 @@ def enroll(taking: Taking, cycle: Cycle) -> None:
     missing = _without_appraisal(taking, cycle)
     while missing:
         enrolled = cycles.enroll(session, cycle.id, after=missing[0] - 1, at=at)
-        taking.counts["appraisals_opened"] += enrolled.added
         missing = [person for person in missing if person > enrolled.last] if not enrolled.done else []
     session.flush()
-    newest = session.scalar(select(func.max(Appraisal.id)).filter_by(cycle_id=cycle.id)) or 0
-    if newest > last_case:
+    new = select(func.count(), func.max(Appraisal.id)).where(Appraisal.cycle_id == cycle.id, Appraisal.id > last_case)
+    count, newest = session.execute(new).one()
+    taking.counts["appraisals_opened"] += count
+    if count:
         ask(taking, cycle, last_case + 1, newest)
 
 

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import roster_import
+
 if TYPE_CHECKING:
     from rules.roster import Examination, Problem
     from rules.words import Locale
 
-app = typer.Typer(no_args_is_help=True, help="Look at a roster before anything is launched.")
-
-
-@app.callback()
-def _roster() -> None:
-    """Keep `check` a command of its own."""
+app = typer.Typer(no_args_is_help=True, help="Look at a roster before anything is launched, and take it in.")
 
 
 @app.command()
@@ -120,3 +117,6 @@ def _print_table(file: Path, day: date, examination: "Examination", locale: "Loc
             table.add_row(str(problem.row or ""), *(escape(cell) for cell in cells))
         console.print(table)
     console.print(", ".join(f"{name.replace('_', ' ')} {count}" for name, count in examination.counts.items()))
+
+
+roster_import.register(app)
