@@ -12,6 +12,9 @@ from rules.exact import Exact
 Counts = Sequence[int]
 """One number per stratum."""
 
+TIE = 1e-12
+"""Fisher's P-value is a float: one that equals alpha must not pass for being above it."""
+
 
 def allocate(sizes: Mapping[str, int], n: int) -> dict[str, int]:
     """Share `n` in proportion: largest remainder, at least 2 (or all) and at most all of a stratum, ties by code."""
@@ -23,7 +26,7 @@ def allocate(sizes: Mapping[str, int], n: int) -> dict[str, int]:
     share = {code: max(floor(part), least[code]) for code, part in quota.items()}
     while (missing := n - sum(share.values())) != 0:
         step = 1 if missing > 0 else -1
-        able = [code for code in share if least[code] <= share[code] + step <= sizes[code]]
+        able = [code for code in share if share[code] + step >= least[code]]
         share[max(able, key=lambda code, step=step: step * (quota[code] - share[code]))] += step
     return share
 
@@ -121,7 +124,7 @@ def ws_upper(sizes: Counts, ns: Counts, ks: Counts, alpha: Exact | str = "0.05")
 
 def fisher_upper(sizes: Counts, ns: Counts, ks: Counts, alpha: Exact | str = "0.05") -> int:
     alpha = rate(alpha, "alpha")
-    return max(total for total, p in takewhile(lambda step: step[1] > alpha, _fisher_path(sizes, ns, ks)))
+    return max(total for total, p in takewhile(lambda step: step[1] > alpha + TIE, _fisher_path(sizes, ns, ks)))
 
 
 def wright_upper(sizes: Counts, ns: Counts, ks: Counts, alpha: Exact | str = "0.05") -> int:

@@ -42,7 +42,7 @@ def test_whoever_has_nothing_to_do_with_the_case_may_examine() -> None:
         ({"auditor_rates": frozenset({RELATIVE})}, Conflict.RATES_RELATIVE),
         ({"own_examiners_units": frozenset({20, 30})}, Conflict.RECIPROCAL),
         ({"objection_parties": frozenset({AUDITOR})}, Conflict.OBJECTION),
-        ({"raters_examined": (frozenset({RATER, 8}), frozenset({RATER}))}, Conflict.SAME_RATER_TWICE),
+        ({"raters_examined": (frozenset({RATER, 8}), frozenset({RATER}), frozenset())}, Conflict.SAME_RATER_TWICE),
         ({"declined": True}, Conflict.DECLINED),
     ],
 )

@@ -83,6 +83,13 @@ def test_every_beginning_can_be_proven_and_no_other_past(size: int) -> None:
             assert not verify_consistency(first, size, old, tree.root, [*proof[:-1], OTHER])
 
 
+def test_a_proof_is_for_its_own_size() -> None:
+    small = Tree(MANY[:2])
+    assert not verify_inclusion(MANY[0], 0, 4, small.inclusion(0), small.root)
+    assert not verify_inclusion(MANY[1], 0, 1, small.inclusion(1), small.root)
+    assert not verify_consistency(1, 4, root(MANY[:1]), small.root, small.consistency(1))
+
+
 def test_a_rewritten_past_has_no_proof() -> None:
     rewritten = Tree([b"rewritten", *MANY[1:]])
     for first in range(1, len(MANY)):

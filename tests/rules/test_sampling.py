@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from rules.chances import binom_at_most, hyper_at_most
@@ -361,6 +361,7 @@ def test_beyond_three_strata_only_the_looser_bounds_are_offered() -> None:
         ws_p(*four, 3)
 
 
+@example((0, 1, 20), 19)
 @given(COUNTS, st.integers(0, 70))
 def test_one_stratum_is_a_simple_sample(counts: tuple[int, int, int], total: int) -> None:
     k, n, population = counts
