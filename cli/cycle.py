@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from cli import steering
 from cli.cycle_prints import bar, plan_data, print_json, print_plan, print_preview, print_status
 
 if TYPE_CHECKING:
@@ -205,3 +206,6 @@ def _cycle_data(session, cycle: "Cycle", agency: "Agency", at, units: bool) -> d
 
 def _tally(tally) -> dict[str, Any]:
     return {"expected": tally.expected, "done": tally.done, "overdue": tally.overdue, "percent": tally.percent}
+
+
+steering.register(app)

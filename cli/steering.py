@@ -1,0 +1,242 @@
+"""`appraisal cycle extend|reopen|reassign|delegate|address`: steering, each with a preview of whom it touches."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from actions.steering import Preview
+    from models import Cycle
+
+LISTED = 20
+Agency = Annotated[str, typer.Argument(metavar="AGENCY", help="Code of the agency.")]
+Year = Annotated[int, typer.Option(help="Year of the cycle.")]
+Stage = Annotated[str, typer.Option(help="target_setting, mid_year_review, supervisor_scoring, ...")]
+Unit = Annotated[str, typer.Option(help="Code of a unit: it and all below.")]
+Person = Annotated[str, typer.Option(help="NIP of one person.")]
+Decree = Annotated[str, typer.Option(help="Number of the decree.")]
+Reason = Annotated[str, typer.Option(help="Why; kept on the trail.")]
+By = Annotated[str, typer.Option(help="NIP of who orders it, for the trail.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, it is only shown.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
+Act = Callable[["Session", "Cycle | None", "_Names", bool], "Preview"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `appraisal cycle`."""
+    for command in (extend, reopen, reassign, delegate):
+        app.command()(command)
+    app.command("address")(correct_address)
+
+
+def extend(
+    agency: Agency, year: Year, stage: Stage, until: Day, decree: Decree, reason: Reason, unit: Unit = "",
+    person: Person = "", by: By = "", yes: Yes = False, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Give more time, until the end of a day: the whole stage, a unit with all below, or one person; late as well."""
+    from actions import steering
+
+    kind = _stage(stage)
+
+    def act(session: "Session", cycle: "Cycle | None", names: _Names, preview: bool) -> "Preview":
+        assert cycle is not None
+        return steering.extend(
+            session, cycle, kind, until.date(), decree_no=decree, reason=reason, unit=names.unit(unit),
+            person=names.person(person), at=names.at, by=names.person(by), preview=preview,
+        )  # fmt: skip
+
+    _steer(agency, year, act, yes=yes, as_json=as_json)
+
+
+def reopen(
+    agency: Agency, year: Year, stage: Stage, act: Annotated[str, typer.Option(help="Kind of act, such as score.")],
+    reason: Reason, unit: Unit = "", person: Person = "", by: By = "", yes: Yes = False, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Ask again for acts that are done or lapsed: one person's, a unit's, or the whole stage's; history is kept."""
+    from actions import steering
+    from rules.words import ActKind
+
+    kind = _stage(stage)
+    if act not in set(ActKind):
+        raise typer.BadParameter(f"one of {', '.join(ActKind)}", param_hint="--act")
+
+    def again(session: "Session", cycle: "Cycle | None", names: _Names, preview: bool) -> "Preview":
+        assert cycle is not None
+        found = steering.acts_done(
+            session, cycle.id, kind, ActKind(act), unit=names.unit(unit), person=names.person(person)
+        )
+        return steering.reopen(
+            session, cycle, found, reason=reason, at=names.at, by=names.person(by), preview=preview
+        )  # fmt: skip
+
+    _steer(agency, year, again, yes=yes, as_json=as_json)
+
+
+def reassign(
+    agency: Agency, year: Year, to: Annotated[str, typer.Option(help="NIP of the new official.")], reason: Reason,
+    employee: Annotated[list[str] | None, typer.Option(help="NIP of an employee; may be repeated.")] = None,
+    rater: Annotated[str, typer.Option(help="NIP: all cases this person rates.")] = "",
+    role: Annotated[Literal["rater", "objection_authority"], typer.Option()] = "rater",
+    decree: Decree = "", by: By = "", yes: Yes = False, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Name another rater or objection authority; open duties move at once."""
+    from actions import steering
+    from rules.words import Role
+
+    if bool(employee) == bool(rater):
+        raise typer.BadParameter("name --employee (once or more) or --rater", param_hint="--employee")
+
+    def act(session: "Session", cycle: "Cycle | None", names: _Names, preview: bool) -> "Preview":
+        assert cycle is not None
+        new, old = names.person(to), names.person(rater)
+        assert new is not None
+        cases = steering.cases_rated_by(session, cycle.id, old) if old else names.cases(cycle, employee or [])
+        return steering.reassign(
+            session, cycle, cases, new, role=Role(role), decree_no=decree, reason=reason, at=names.at,
+            by=names.person(by), preview=preview,
+        )  # fmt: skip
+
+    _steer(agency, year, act, yes=yes, as_json=as_json)
+
+
+def delegate(
+    agency: Agency, principal: Annotated[str, typer.Option(help="NIP of the official represented.")],
+    to: Annotated[str, typer.Option(help="NIP of who acts.")], kind: Annotated[Literal["plt", "plh"], typer.Option()],
+    decree: Decree, begins: Day, ends: Day, by: By = "", yes: Yes = False, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Record a mandate (Plt, Plh); duties move when it begins and come back when it ends."""
+    from actions import steering
+    from rules.words import ActingKind
+
+    def act(session: "Session", cycle: "Cycle | None", names: _Names, preview: bool) -> "Preview":
+        official, acting = names.person(principal), names.person(to)
+        assert official is not None
+        assert acting is not None
+        return steering.delegate(
+            session, official, acting, ActingKind(kind), decree_no=decree, from_on=begins.date(), to_on=ends.date(),
+            at=names.at, by=names.person(by), preview=preview,
+        )  # fmt: skip
+
+    _steer(agency, None, act, yes=yes, as_json=as_json)
+
+
+def correct_address(
+    agency: Agency, person: Annotated[str, typer.Option(help="NIP.")],
+    address: Annotated[str, typer.Option(help="The new address.")], reason: Reason, by: By = "", yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Correct a person's address: links to the old one end, letters that were held go out again."""
+    from actions import steering
+
+    def act(session: "Session", cycle: "Cycle | None", names: _Names, preview: bool) -> "Preview":
+        who = names.person(person)
+        assert who is not None
+        return steering.correct_address(
+            session, who, address, reason=reason, at=names.at, by=names.person(by), preview=preview
+        )
+
+    _steer(agency, None, act, yes=yes, as_json=as_json)
+
+
+class _Names:
+    """Finds people by NIP and units by code within one agency; an unknown one is refused by name."""
+
+    def __init__(self, session: "Session", agency_id: int, at: datetime) -> None:
+        self.session, self.agency_id, self.at = session, agency_id, at
+
+    def person(self, nip: str) -> int | None:
+        from models import Person
+
+        return self._find(Person, "nip", nip.strip(), "NIP", "pegawai") if nip else None
+
+    def unit(self, code: str) -> int | None:
+        from models import Unit
+
+        return self._find(Unit, "code", code, "unit", "unit") if code else None
+
+    def _find(self, table: Any, column: str, value: str, what: str, id_word: str) -> int:
+        from sqlalchemy import select
+
+        from actions.steering import SteeringRefused
+
+        query = select(table.id).filter_by(agency_id=self.agency_id, **{column: value})
+        if (found := self.session.scalar(query)) is None:
+            raise SteeringRefused(
+                f"Tidak ada {id_word} {value} dalam daftar pegawai.", f"No {what} {value} on the roster: HR checks it."
+            )
+        return found
+
+    def cases(self, cycle: "Cycle", nips: list[str]) -> list[int]:
+        from sqlalchemy import select
+
+        from actions.steering import SteeringRefused
+        from models import Appraisal
+
+        found = []
+        for nip in nips:
+            query = select(Appraisal.id).filter_by(cycle_id=cycle.id, employee_id=self.person(nip))
+            if (case := self.session.scalar(query)) is None:
+                raise SteeringRefused(f"{nip} tidak dinilai pada siklus ini.", f"{nip} has no appraisal in this cycle.")
+            found.append(case)
+        return found
+
+
+def _stage(name: str) -> Any:
+    from rules.words import StageKind
+
+    if name not in set(StageKind):
+        raise typer.BadParameter(f"one of {', '.join(StageKind)}", param_hint="--stage")
+    return StageKind(name)
+
+
+def _steer(agency: str, year: int | None, act: Act, *, yes: bool, as_json: bool) -> None:
+    """Show whom it touches; with --yes do it, in one transaction, and show whom it touched."""
+    import clock
+    import database
+
+    at = clock.now()
+    with database.transaction() if yes else database.reading() as session:
+        owner, cycle = _found(session, agency, year)
+        seen = act(session, cycle, _Names(session, owner, at), not yes)
+    _show(seen, yes=yes, as_json=as_json)
+
+
+def _found(session: "Session", agency: str, year: int | None) -> "tuple[int, Cycle | None]":
+    from sqlalchemy import select
+
+    from actions import cycles
+    from actions.steering import SteeringRefused
+    from models import Agency as AgencyRow
+
+    owner = session.scalar(select(AgencyRow.id).filter_by(code=agency))
+    cycle = cycles.find(session, agency, year) if year is not None else None
+    if owner is None or (cycle is None and year is not None):
+        raise SteeringRefused(
+            f"Tidak ada siklus {year or ''} untuk {agency}.",
+            f"There is no cycle {year or ''} of {agency}: see `appraisal cycle status`.",
+        )
+    return owner, cycle
+
+
+def _show(seen: "Preview", *, yes: bool, as_json: bool) -> None:
+    if as_json:
+        people = [{"id": one.person_id, "name": one.name, "how": one.how} for one in seen.people]
+        notes = [note.en for note in seen.notes]
+        report = {"action": seen.action, "done": yes, "counts": dict(seen.counts), "notes": notes, "people": people}
+        typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
+        return
+    typer.echo(f"{'Touched' if yes else 'Would touch'} {len({one.person_id for one in seen.people})} people: "
+               + ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in seen.counts.items()))  # fmt: skip
+    for one in seen.people[:LISTED]:
+        typer.echo(f"  {one.name} ({one.how.replace('_', ' ')})")
+    if len(seen.people) > LISTED:
+        typer.echo(f"  and {len(seen.people) - LISTED} more; --json lists all")
+    for note in seen.notes:
+        typer.echo(note.en)
+    typer.echo("Done." if yes else "Nothing was changed. Do it with --yes.")
