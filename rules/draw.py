@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 
 from rules.draw_files import DrawRefused, Plan, Roster, named, plan_bytes, read_plan, read_roster, roster_bytes
 from rules.words import Arm
@@ -70,7 +71,7 @@ def draw(roster: bytes, plan: bytes, seed: str, stage: int = 1) -> Draw:
     key = _draw_key(frame, rules, seed)
     order = _order(key, frame)
     items = tuple(
-        item for arm, rule in rules.arms.items() for item in _arm(arm, rule.strata, order)[: rule.take[stage - 1]]
+        item for arm, rule in rules.arms.items() for item in _arm(arm, rule.strata, order, rule.take[stage - 1])
     )
     lines = "".join(f"{item.arm},{item.rank},{item.id}\n" for item in items)
     take = rules.arms[Arm.ASSURANCE].take[:stage] if Arm.ASSURANCE in rules.arms else ()
@@ -117,9 +118,11 @@ def _order(key: str, frame: Roster) -> list[tuple[str, str, str]]:
     return sorted((_sha(f"{key}\n{id_}"), id_, stratum) for id_, stratum in frame.rows)
 
 
-def _arm(arm: str, strata: Collection[str], order: Iterable[tuple[str, str, str]]) -> list[DrawItem]:
+def _arm(
+    arm: str, strata: Collection[str], order: Iterable[tuple[str, str, str]], take: int | None = None
+) -> list[DrawItem]:
     pool = ((ticket, id_) for ticket, id_, stratum in order if stratum in strata)
-    return [DrawItem(arm, rank, id_, ticket) for rank, (ticket, id_) in enumerate(pool, 1)]
+    return [DrawItem(arm, rank, id_, ticket) for rank, (ticket, id_) in enumerate(islice(pool, take), 1)]
 
 
 def _sha(text: str) -> str:
