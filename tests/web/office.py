@@ -29,7 +29,8 @@ SUGGESTED = [
     {
         "title": "Terlayaninya warga di loket", "kind": "main",
         "indicators": [{"text": "Warga terlayani", "aspect": "quantity", "target": "1200", "unit": "orang"},
-                       {"text": "Lama layanan", "aspect": "time", "target": "2.5", "unit": "hari", "lower_is_better": True}],
+                       {"text": "Lama layanan", "aspect": "time", "target": "2.5", "unit": "hari",
+                        "lower_is_better": True}],
     }
 ]  # fmt: skip
 DATES = {
@@ -40,8 +41,8 @@ DATES = {
     StageKind.AUDIT_SAMPLING: StageDates(date(2027, 3, 2), date(2027, 3, 30), date(2027, 4, 5)),
     StageKind.FINALIZATION: StageDates(date(2027, 4, 6), date(2027, 4, 20), date(2027, 4, 30)),
 }
-NAMES = ("Andi Kepala", "Budi Penilai", "Citra Penilai", "Dewi Rahma", "Eko Santoso", "Fitri Amalia", "Gita Kepegawaian",
-         "Hadi Auditor")  # fmt: skip
+NAMES = ("Andi Kepala", "Budi Penilai", "Citra Penilai", "Dewi Rahma", "Eko Santoso", "Fitri Amalia",
+         "Gita Kepegawaian", "Hadi Auditor")  # fmt: skip
 
 
 def utc(*when: int) -> datetime:
@@ -83,8 +84,8 @@ class Office:
         for n, name in enumerate(NAMES):
             first = name.split()[0].lower()
             locale = Locale.EN if first == "fitri" else Locale.ID
-            person = Person(agency_id=agency.id, nip=f"1980010120050110{n:02}", name=name, email=f"{first}@kota.example",
-                            locale=locale, active_from=date(2005, 1, 1))  # fmt: skip
+            person = Person(agency_id=agency.id, nip=f"1980010120050110{n:02}", name=name,
+                            email=f"{first}@kota.example", locale=locale, active_from=date(2005, 1, 1))  # fmt: skip
             session.add(person)
             session.flush()
             self.people[first] = person.id

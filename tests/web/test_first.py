@@ -1,4 +1,5 @@
 from office import plan_form
+
 from rules.words import ActKind, StageKind
 
 
