@@ -1,0 +1,213 @@
+"""Robots that live on their mail: they open the link in a letter, read the page, and act over HTTP as people do."""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+import httpx
+
+from rules.words import ActKind, StageKind
+from simulation.answers import Asked, answer
+from simulation.forms import Form, Page, flat
+from simulation.mailbox import Mailbox, Received
+from simulation.people import habit_of, mind_of
+
+LINK = re.compile(r"https?://[^\s/]+(/a/[a-z2-7]{40})")
+CODE = re.compile(r"(?m)^\s*(\d{4}\s?\d{4})\s*$")
+TASK = re.compile(r"^/w/task/(\d+)")
+
+
+@dataclass
+class Robot:
+    """One person: an address, the links their letters brought, and a plan of when to do what."""
+
+    address: str
+    base_url: str
+    mailbox: Mailbox
+    seed: int
+    wait_for_mail: Callable[[int], None]
+    """Returns once the mailbox has more letters for the address than the number given, or a while has passed."""
+    counts: Counter[str] = field(default_factory=Counter)
+    read: int = 0
+    links: dict[str, date] = field(default_factory=dict)
+    """Link -> the day on which its page is looked at next."""
+    plans: dict[str, date] = field(default_factory=dict)
+    """Task -> when to act on it."""
+
+    def read_mail(self, today: date) -> None:
+        """Open every new letter; its link is worth a look today."""
+        letters = self.mailbox.by_address[self.address]
+        for letter in letters[self.read :]:
+            if (found := LINK.search(letter.part("plain"))) is not None:
+                self.links[found[1]] = today
+        self.read = len(letters)
+
+    def live(self, today: date, at: datetime) -> None:
+        """Act on whatever is planned for today, at the pages behind the links."""
+        for link, due in list(self.links.items()):
+            if due <= today:
+                self.links[link] = self._visit(link, today, at)
+
+    def _visit(self, link: str, today: date, at: datetime) -> date:
+        """Look at one desk and do what is due there; returns when to look again (`date.max`: a letter will say)."""
+        with self._browser() as http:
+            if (desk := self._enter(http, link)) is None:
+                return date.max
+            later = date.max
+            for number in dict.fromkeys(TASK.findall("\n".join(desk.links)) or _tasks(desk)):
+                on = self._planned(http, number, today, at)
+                if on <= today:
+                    on = date.max if self._act(http, number) else today + timedelta(days=1)
+                    self.plans[f"{link}:{number}"] = on
+                later = min(later, on)
+            return later
+
+    def _browser(self) -> httpx.Client:
+        return httpx.Client(base_url=self.base_url, timeout=60, headers={"Origin": self.base_url})
+
+    def _enter(self, http: httpx.Client, link: str) -> Page | None:
+        landing = http.get(link)
+        if landing.status_code != 200:
+            self.counts["links refused"] += 1
+            return None
+        form = next((one for one in Page(landing.text).forms if "token" in one.fields), None)
+        if form is None:
+            return None
+        desk = http.post(form.action, data=form.as_shown(), follow_redirects=True)
+        return Page(desk.text) if desk.status_code == 200 else None
+
+    def _planned(self, http: httpx.Client, number: str, today: date, at: datetime) -> date:
+        key = f"{self.address}:{number}"
+        if key not in self.plans:
+            page = http.get(f"/w/task/{number}", follow_redirects=True)
+            form = _act_form(Page(page.text))
+            kind = form.data.get("kind", "") if form else ""
+            self.plans[key] = self._decide(kind, number, today)
+        return self.plans[key]
+
+    def _decide(self, kind: str, number: str, today: date) -> date:
+        if not kind:
+            return today  # behind a code: whoever must act there does so soon
+        habit = habit_of(self.seed, self.address, ActKind(kind), StageKind.TARGET_SETTING, number, days=14)
+        return today + habit.delay if habit.delay is not None else date.max
+
+    def _act(self, http: httpx.Client, number: str) -> bool:
+        page = self._form_page(http, number)
+        form = _act_form(page) if page else None
+        if form is None:
+            self.counts["not possible yet"] += 1
+            return False
+        kind = ActKind(form.data["kind"])
+        if kind is ActKind.DRAFT_TARGETS and (started := self._take_suggestions(http, page, number)) is not None:
+            form = started
+        sent = form.as_shown() | dict(self._filled(form, kind, number))
+        done = http.post(form.action, data=sent)
+        if done.status_code == 303:
+            self.counts[kind.value] += 1
+            return True
+        self.counts[f"{kind.value} refused ({done.status_code})"] += 1
+        return False
+
+    def _form_page(self, http: httpx.Client, number: str) -> Page | None:
+        """The form of a task; where it asks for a code, the code is fetched from the mailbox first."""
+        page = http.get(f"/w/task/{number}", follow_redirects=True)
+        if page.status_code == 200 and _act_form(Page(page.text)) is None and "/w/code" in page.text:
+            page = self._prove(http, Page(page.text), number)
+        return Page(page.text) if page is not None and page.status_code == 200 else None
+
+    def _prove(self, http: httpx.Client, page: Page, number: str) -> httpx.Response | None:
+        ask = next((one for one in page.forms if one.action.split("?")[0].endswith("/w/code")), None)
+        if ask is None:
+            return None
+        before = len(self.mailbox.by_address[self.address])
+        asked = http.post(ask.action, data=ask.as_shown(), follow_redirects=True)
+        self.wait_for_mail(before)
+        code = self._newest_code(before)
+        enter = next((one for one in Page(asked.text).forms if "code" in one.fields), None)
+        if code is None or enter is None:
+            self.counts["code missing"] += 1
+            return None
+        self.counts["codes"] += 1
+        http.post(enter.action, data=enter.as_shown() | {"code": code}, follow_redirects=True)
+        return http.get(f"/w/task/{number}", follow_redirects=True)
+
+    def _newest_code(self, before: int) -> str | None:
+        for letter in reversed(self.mailbox.by_address[self.address][before:]):
+            if (found := CODE.search(letter.part("plain"))) is not None:
+                return found[1].replace(" ", "")
+        return None
+
+    def _take_suggestions(self, http: httpx.Client, page: Page | None, number: str) -> Form | None:
+        button = next((b for b in page.buttons if b[1:] == ("use", "suggestions")), None) if page else None
+        if button is None or page is None:
+            return None
+        form = next(one for one in page.forms if one.action == button[0])
+        http.post(form.action, data=form.as_shown() | {"use": "suggestions"})
+        again = http.get(f"/w/task/{number}", follow_redirects=True)
+        return _act_form(Page(again.text))
+
+    def _filled(self, form: Form, kind: ActKind, number: str) -> dict[str, str]:
+        if (
+            kind is ActKind.DRAFT_TARGETS
+            and form.fields.get("items.0.title", None)
+            and form.fields["items.0.title"].value
+        ):
+            return {"confirm": "yes"}
+        data = answer(asked_by(form, kind), mind_of(self.seed, self.address, f"{kind.value}|{number}"))
+        return dict(flat(data))
+
+
+def asked_by(form: Form, kind: ActKind) -> Asked:
+    """What the page's form tells of the situation."""
+    indicators = []
+    for one in form.fields.values():
+        if one.name.endswith(".indicator_id"):
+            try:
+                indicators.append((int(one.value), Decimal(one.data.get("target", "100"))))
+            except (ValueError, InvalidOperation):
+                continue
+    aspects = [
+        one.value for one in form.fields.values() if one.name.startswith("aspects.") and one.name.endswith(".aspect")
+    ]
+    return Asked(
+        kind=kind, indicators=indicators, proposal="changes" in form.fields, numeric=bool(aspects), aspects=aspects,
+        measured="skp_score" not in form.fields,
+    )  # fmt: skip
+
+
+def _act_form(page: Page) -> Form | None:
+    return next((form for form in page.forms if "kind" in form.data), None)
+
+
+def _tasks(page: Page) -> list[str]:
+    return [found[1] for link in page.links if (found := TASK.match(link)) is not None]
+
+
+@dataclass
+class Scanner:
+    """A mail filter that opens every link and presses every button, as some do: nothing may come of it."""
+
+    base_url: str
+    tried: Counter[str] = field(default_factory=Counter)
+
+    def scan(self, letter: Received) -> None:
+        """Fetch every link of a letter, submit every form it finds just as it stands, and follow what opens."""
+        for path in dict.fromkeys(LINK.findall(letter.part("plain"))):
+            with httpx.Client(base_url=self.base_url, timeout=60, headers={"Origin": self.base_url}) as http:
+                http.head(path)
+                page = http.get(path)
+                self.tried["links"] += 1
+                self._press(http, page, depth=2)
+
+    def _press(self, http: httpx.Client, page: httpx.Response, depth: int) -> None:
+        found = Page(page.text)
+        for form in found.forms:
+            answered = http.post(form.action, data=form.as_shown(), follow_redirects=True)
+            self.tried["forms"] += 1
+            if depth:
+                for link in dict.fromkeys(Page(answered.text).links):
+                    if link.startswith("/w/task/"):
+                        self._press(http, http.get(link, follow_redirects=True), depth - 1)
