@@ -161,7 +161,8 @@ def _plan(session: Session, appraisal_id: int) -> Facts | None:
         return None
     actuals = plans.latest_actuals(session, plan)
     above = {item.supports_id for item in plan.items if item.supports_id}
-    titles = dict(session.execute(select(ResultItem.id, ResultItem.title).where(ResultItem.id.in_(above))).tuples())
+    superiors = select(ResultItem.id, ResultItem.title).where(ResultItem.id.in_(above))
+    titles = dict(session.execute(superiors).tuples().all())
     items = []
     for item, plain in zip(plan.items, plans.as_items(plan), strict=True):
         indicators = []

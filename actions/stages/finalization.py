@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from actions import assignments, invitations, letters
 from actions.assignments import Duty
+from actions.exports.facts import document_no
 from actions.holders import Holder, Line, role_holders
 from actions.links import ensure_links, kid_of
 from actions.stages.common import INVITE, REHOLD, REMIND, ask
@@ -112,7 +113,7 @@ def _final_letters(context: Context, listed: Iterable[Appraisal]) -> None:
         case = states[person.id]
         facts = invitations.facts_for(context.agency, context.cycle, context.stage, person, []) | {
             "at": context.at.isoformat(),
-            "document_no": f"{context.agency.code.upper()}/{context.cycle.year}/{case.id}",
+            "document_no": document_no(context.agency, context.cycle, case.id),
         }
         owed.append(
             letters.owed_to(person, "final_letter", f"final_letter:{case.id}:{context.cycle.year}", facts,

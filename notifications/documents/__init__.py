@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -29,8 +31,9 @@ def check_code(facts: Mapping[str, Any]) -> str:
 
 def evaluation_document(facts: Mapping[str, Any]) -> bytes:
     """Typeset the facts of one case; the same facts are the same bytes. Texts reach the page as data, never as code."""
-    view = view_of(facts) | {"check": check_code(facts), "hash": fingerprint(facts)[:16], "qr": _qr(check_code(facts))}
-    text = json.dumps(_shown(view), ensure_ascii=False)
+    code = check_code(facts)
+    view = _shown(view_of(facts)) | {"check": code, "hash": fingerprint(facts)[:16], "qr": _qr(code)}
+    text = json.dumps(view, ensure_ascii=False)
     made = int(datetime.fromisoformat(facts["dated"]).timestamp())
     with _one_at_a_time:
         found = _compiler().compile(format="pdf", sys_inputs={"view": text}, timestamp=made)
@@ -39,14 +42,20 @@ def evaluation_document(facts: Mapping[str, Any]) -> bytes:
 
 
 def _shown(part: Any) -> Any:
-    """Without the characters that have no shape, or turn what follows around: a page must read as it is stored."""
+    """Without characters that have no shape or turn what follows around, so that a page reads as it is stored."""
     if isinstance(part, Mapping):
         return {key: _shown(value) for key, value in part.items()}
     if isinstance(part, list):
         return [_shown(value) for value in part]
-    return part.translate(_UNSHOWN) if isinstance(part, str) else part
+    return _LONG.sub(_breakable, part.translate(_UNSHOWN)) if isinstance(part, str) else part
 
 
+def _breakable(word: re.Match[str]) -> str:
+    """Allow a break before any letter of a word too long for a column; marks stay with their letter."""
+    return "".join(c if unicodedata.category(c)[0] == "M" else f"\u200b{c}" for c in word[0])[1:]
+
+
+_LONG = re.compile(r"\S{22,}")
 _UNSHOWN = dict.fromkeys([*range(10), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 
