@@ -100,7 +100,7 @@ def _tally(
     """Per unit, or under None for the whole stage."""
     if stage.kind is StageKind.FINALIZATION:
         return _finalized(session, cycle, by_unit=by_unit)
-    late = and_(Assignment.state == AssignmentState.OPEN, _past(session, stage, at))
+    late = and_(Assignment.state == AssignmentState.OPEN, past(session, stage, at))
     query = select(
         Assignment.unit_id if by_unit else null(), Assignment.state, func.count(),
         func.sum(case((late, 1), else_=0)),
@@ -117,7 +117,8 @@ def _tally(
     return {unit: Tally(*entry) for unit, entry in counts.items()}
 
 
-def _past(session: Session, stage: Stage, at: datetime) -> ColumnElement[bool]:
+def past(session: Session, stage: Stage, at: datetime) -> ColumnElement[bool]:
+    """Whether an assignment of the stage is past its own deadline, extensions counted."""
     deadlines = deadlines_of(session, stage)
     people = [person for person, until in deadlines.by_person.items() if until >= at]
     units = [unit for unit, until in deadlines.by_unit.items() if until >= at]
