@@ -148,7 +148,7 @@ def _organisation(session: Session, case: Appraisal) -> Facts | None:
     return {
         "predicate": unit.predicate.value, "reason": unit.reason, "at": unit.set_at.isoformat(),
         "by": session.get_one(Person, unit.set_by_id).name,
-        "pattern": (unit.distribution or {}).get("words", {}).get("id", ""),
+        "pattern": (unit.distribution or {}).get("fit"),
     }  # fmt: skip
 
 

@@ -93,7 +93,8 @@ def _organisation(facts: Facts) -> Pairs:
         ["Pertimbangan", unit["reason"] or NOTHING],
         ["Ditetapkan oleh", f"{unit['by']}, {words.on(unit['at'], facts['zone'])}"],
     ]
-    return rows + ([["Pola distribusi", unit["pattern"]]] if unit["pattern"] else [])
+    pattern = words.PATTERNS.get(unit["pattern"])
+    return rows + ([["Pola distribusi", pattern]] if pattern else [])
 
 
 def _plan(facts: Facts) -> dict[str, Any] | None:
@@ -222,7 +223,7 @@ def _signatures(facts: Facts) -> list[dict[str, str]]:
     zone, result, objection = facts["zone"], facts["result"], facts["objection"]
     if result is None:
         return []
-    receipt = "Belum diterima"
+    receipt = "Penerimaan tidak tercatat" if facts["final"] else "Belum diterima"
     if result["received_at"]:
         how = words.RECEIPTS[ReceiptKind(result["receipt_kind"])]
         receipt = f"Diterima {words.at(result['received_at'], zone)} ({how}); menerima tidak berarti menyetujui"

@@ -6,6 +6,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from notifications.words import day, moment
+from rules.distribution import Fit
 from rules.words import (
     ActingKind,
     AppraisalState,
@@ -74,6 +75,12 @@ STATEMENTS: Mapping[StatementOutcome, str] = {
     StatementOutcome.REFUSED: "Menolak memberi penjelasan.",
     StatementOutcome.SILENT: "Tidak memberi penjelasan dalam waktu yang ditentukan.",
 }
+PATTERNS: Mapping[str | None, str] = {
+    Fit.MET: "Sesuai dengan pola distribusi predikat",
+    Fit.BROKEN: "Tidak sesuai dengan pola distribusi predikat",
+    Fit.INFEASIBLE: "Jumlah pegawai terlalu sedikit untuk pola distribusi predikat",
+}
+"""Without counts: in a small unit they would tell the results of colleagues."""
 _EXPLANATIONS = {
     "rated_above_agency": "Dinilai oleh pejabat di luar instansi ini",
     "rater_silent": "Pejabat Penilai Kinerja tidak menilai sampai batas waktu",

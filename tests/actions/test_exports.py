@@ -97,7 +97,8 @@ class World:
         self.session.flush()
         for unit in (1, 2):
             self.session.add(UnitPredicate(cycle_id=1, unit_id=unit, predicate=OrgPredicate.GOOD, reason="103%.",
-                                           set_by_id=CHIEF, set_at=ISSUED_AT, distribution=None))  # fmt: skip
+                                           set_by_id=CHIEF, set_at=ISSUED_AT,
+                                           distribution={"fit": "met", "words": {"id": "3 dari 4"}}))  # fmt: skip
         for person, unit in ((CHIEF, 1), (HEAD, 1), (HR, 1), (STRANGER, 2), (EVIL, 2), (OBJECTOR, 2), (SILENT, 2),
                              (CONTRACT, 2)):  # fmt: skip
             self._case(person, unit)
@@ -421,6 +422,8 @@ def test_document_facts_tell_the_whole_case(session: Session):
     assert facts["replaces"] == {"version": 1, "issued_at": ISSUED_AT.isoformat(), "cause": "objection"}
     assert facts["dated"] == FINAL_AT.isoformat()
     assert (facts["employee"]["name"], facts["rater"]["name"], facts["authority"]["name"]) == ("Siti", "Andi", "Baso")
+    assert facts["organisation"]["pattern"] == "met"
+    assert "3 dari 4" not in json.dumps(facts), "counts of a small unit tell the results of colleagues"
     assert facts["recommendation"] == "Ikut pelatihan."
     assert facts["result"]["predicate"] == "very_good"
     assert facts["plan"]["items"][0]["indicators"] == [

@@ -54,7 +54,7 @@ def objected() -> dict[str, Any]:
         "authority": person("Drs. Baso Tenri, M.Si.", "197002021995031002", "Kepala Dinas", mandate=None),
         "segments": [], "recommendation": "Diusulkan mengikuti pelatihan pelayanan publik.",
         "organisation": {"predicate": "good", "reason": "Target perjanjian kinerja tercapai 103%.",
-                         "by": "Drs. Baso Tenri, M.Si.", "at": "2026-12-10T01:00:00+00:00", "pattern": ""},
+                         "by": "Drs. Baso Tenri, M.Si.", "at": "2026-12-10T01:00:00+00:00", "pattern": "broken"},
         "plan": {"is_default": False, "established_at": "2026-01-20T01:00:00+00:00", "items": [
             {"kind": "main", "title": "Terlayaninya penerbitan akta", "assigned_by": "",
              "supports": "Meningkatnya kepemilikan akta", "indicators": indicators},
@@ -181,7 +181,8 @@ def test_it_says_who_what_and_why():
     for said in (
         "PEMERINTAH KABUPATEN MAMUJU", "Nomor: MAMUJU/2026/17 · versi 2", "1 Januari 2026 s.d. 31 Desember 2026",
         "Siti Nurhaliza, S.A.P.", "199001012015012001", "Plt. Sekretaris Dinas, SK 800/12/2026", "Drs. Baso Tenri",
-        "Predikat kinerja organisasi Baik", "1.250 akta", "1.310,5 akta", "Tidak dilaporkan", "Mendukung: Meningkatnya",
+        "Predikat kinerja organisasi Baik", "Tidak sesuai dengan pola distribusi predikat", "1.250 akta",
+        "1.310,5 akta", "Tidak dilaporkan", "Mendukung: Meningkatnya",
         "Penugasan dari: Sekretaris Daerah", "Berorientasi Pelayanan di atas ekspektasi Melayani 40 warga",
         "Kolaboratif sesuai ekspektasi", "SANGAT BAIK", "Hasil kerja di atas ekspektasi dan perilaku kerja di atas",
         "PP 30/2019; PermenPANRB 6/2022", "paket kebijakan permenpanrb-6-2022 versi 1",
