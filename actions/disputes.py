@@ -5,12 +5,14 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from actions import links, throttles, trail
+from actions import letters, links, throttles, trail
 from actions.acts.act import ActRefused
+from actions.calendars import calendar_of
+from actions.holders import role_holders
 from actions.invitations import invite
 from actions.sessions import Visit, end
-from models import ActionLink, Assignment, Stage
-from rules.words import AssignmentState, StageState
+from models import ActionLink, Appraisal, Assignment, Person, Stage
+from rules.words import AssignmentState, Role, StageState
 
 REISSUES_A_DAY = 3
 
@@ -24,21 +26,38 @@ def wrong_supervisor(session: Session, visit: Visit, assignment_id: int, text: s
         raise ActRefused("no_case")
     if not 3 <= len(text.strip()) <= 4000:
         raise ActRefused("text_length")
-    trail.record(
+    case = session.get_one(Appraisal, assignment.appraisal_id)
+    entry = trail.record(
         session, visit.agency.id, "line.disputed", f"appraisal:{assignment.appraisal_id}", at=at,
         actor=trail.Actor(visit.person.id, assignment.mandate_id), why=text.strip(),
         after={"assignment": assignment.id, "role": assignment.role.value},
     )  # fmt: skip
+    _tell_hr(session, visit, "supervisor", session.get_one(Person, case.employee_id), entry.seq, at=at)
+
+
+def _tell_hr(session: Session, visit: Visit, cause: str, about: Person, number: int, *, at: datetime) -> None:
+    today = calendar_of(session, visit.agency, at).local_date(at)
+    facts = {
+        "agency": visit.agency.name, "contact": visit.agency.contact, "year": visit.cycle.year, "at": at.isoformat(),
+        "zone": visit.agency.zone, "cause": cause, "person": about.name, "reported_by": visit.person.name,
+    }  # fmt: skip
+    admins = role_holders(visit.agency.id, Role.PERFORMANCE_ADMIN, today)
+    letters.queue(session, [
+        letters.owed_to(admin, "correction_notice", f"correction_notice:{visit.agency.id}.{admin.id}:{number}",
+                        facts | {"name": admin.name}, cycle_id=visit.cycle.id)
+        for admin in session.scalars(select(Person).where(Person.id.in_(admins)))
+    ], at=at)  # fmt: skip
 
 
 def not_me(session: Session, visit: Visit, *, at: datetime) -> None:
-    """End the link and every session that it opened; the trail shows HR whose address to look at."""
+    """End the link and every session that it opened; HR is told whose address to look at."""
     links.revoke_links(session, visit.person.id, "not me", at=at, stage_id=visit.stage.id)
     end(session, visit, at=at)
-    trail.record(
+    entry = trail.record(
         session, visit.agency.id, "link.not_me", f"person:{visit.person.id}", at=at,
         after={"stage": visit.stage.id, "link": str(visit.link.id)},
     )  # fmt: skip
+    _tell_hr(session, visit, "not_me", visit.person, entry.seq, at=at)
 
 
 def reissue(session: Session, link_id: int, *, at: datetime) -> bool:

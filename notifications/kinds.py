@@ -98,6 +98,8 @@ KINDS = _kinds(
          optional={"document_no": ""}),
     # letters: [{person, unit, address, kind, reason}]; `total` may be more than are listed.
     Kind("bounce_notice", Lane.DIGEST, _CYCLE | {"letters", "total"}),
+    # cause: supervisor (who rates whom is disputed), not_me (a link reached somebody else). To HR.
+    Kind("correction_notice", Lane.INVITATION, _CYCLE | {"cause", "person", "reported_by", "at"}),
     # counts: {owed, accepted, open, bounced, ambiguous, missing, doubled}; stages: [{stage, opens, due}].
     Kind("launch_certificate", Lane.DIGEST, _CYCLE | {"at", "people", "units", "counts", "stages"}),
 )  # fmt: skip

@@ -152,6 +152,11 @@ _SAMPLES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"letters": _Both({ID: _bounced(ID), EN: _bounced(EN)}), "total": 2},
         {"letters": _Both({ID: _bounced(ID), EN: _bounced(EN)}), "total": 1302},
     ),
+    "correction_notice": (
+        {"cause": "supervisor", "person": NAMES[1], "reported_by": NAMES[1]},
+        {"cause": "supervisor", "person": NAMES[2], "reported_by": NAMES[4]},
+        {"cause": "not_me", "person": NAMES[3], "reported_by": NAMES[3]},
+    ),
     "launch_certificate": (
         {"people": 5012, "units": 143, "counts": _COUNTS, "stages": _STAGES},
         {"people": 5012, "units": 143, "counts": _COUNTS | {"accepted": 4995, "missing": 2}, "stages": _STAGES},

@@ -111,6 +111,7 @@ LETTERS: Mapping[Locale, Mapping[str, str]] = {
         "default_plan_notice": "SKP baku", "reassigned_notice": "Pengalihan tugas",
         "deadline_moved": "Perubahan batas waktu", "objection_notice": "Pemberitahuan keberatan",
         "final_letter": "Hasil akhir", "bounce_notice": "Surat yang tidak sampai",
+        "correction_notice": "Data yang perlu diperiksa",
         "launch_certificate": "Berita acara pembukaan",
     },
     EN: {
@@ -119,7 +120,8 @@ LETTERS: Mapping[Locale, Mapping[str, str]] = {
         "result_issued": "Result", "corrected_result": "Corrected result", "default_plan_notice": "Default plan",
         "reassigned_notice": "Reassignment", "deadline_moved": "Change of deadline",
         "objection_notice": "Notice of objection", "final_letter": "Final result",
-        "bounce_notice": "Undelivered letters", "launch_certificate": "Launch certificate",
+        "bounce_notice": "Undelivered letters", "correction_notice": "Records to check",
+        "launch_certificate": "Launch certificate",
     },
 }  # fmt: skip
 
