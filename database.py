@@ -36,8 +36,7 @@ class Database:
         """A session for questions; whatever it wrote by mistake is rolled back."""
         engine = self.engine.execution_options(reading=True)
         with Session(engine, expire_on_commit=False) as session:
-            yield session
-            session.rollback()
+            yield session  # closing rolls back; an explicit rollback would expire what was read
 
     @cached_property
     def simulated(self) -> bool:

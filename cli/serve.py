@@ -1,6 +1,7 @@
 """`appraisal serve`: everything on one machine for a small agency."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -57,10 +58,10 @@ def start_pages(family: Family, host: str, port: int, env: dict[str, str]) -> No
     family.wait_until_answers(child, f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/")  # noqa: S104
 
 
-def start_mailer(family: Family, env: dict[str, str]) -> None:
-    """Start the resident dispatcher of codes and receipts, which nobody should wait a tick for."""
-    family.start("mail-urgent", sys.executable, "-m", "cli.main", "mail", "deliver", "--resident", "--lane", "urgent",
-                 env=env)  # fmt: skip
+def start_mailer(family: Family, env: dict[str, str], lanes: Sequence[str] = ("urgent",)) -> None:
+    """Start the resident dispatcher of codes and receipts, which nobody should wait a tick for; no lanes: of all."""
+    chosen = [word for lane in lanes for word in ("--lane", lane)]
+    family.start("mail", sys.executable, "-m", "cli.main", "mail", "deliver", "--resident", *chosen, env=env)
 
 
 def _web_port(base_url: str, wanted: int) -> int:

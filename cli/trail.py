@@ -39,5 +39,5 @@ def verify(
         for code, state in found.items():
             words = "whole" if not state["broken"] else "BROKEN: " + "; ".join(state["broken"])
             typer.echo(f"{code}: {state['entries']} entries, {words}")
-    if agency and not found or any(state["broken"] for state in found.values()):
+    if (agency and not found) or any(state["broken"] for state in found.values()):
         raise typer.Exit(1)

@@ -1,0 +1,80 @@
+"""`appraisal demo`: one year of an example agency for real, on one machine, with robots for people.
+
+Real are: the Prefect server and worker, the flows, the pages, the mail that crosses SMTP, the database. Invented are the
+people, who read their mail and act over HTTP, and the time, which passes faster.
+"""
+
+import os
+import secrets
+import shutil
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+ROOT = Path(__file__).parent.parent
+BOUNCING, SCANNED = 9, 14
+"""Which people of the roster have a dead address at first, and a mail scanner that presses every button."""
+
+
+@app.command()
+def demo(
+    agency: Annotated[str, typer.Argument(help="mamuju, palu, samarinda, bukittinggi or sabangau")] = "mamuju",
+    leave: Annotated[bool, typer.Option("--exit", help="Stop after the summary.")] = False,
+    seed: Annotated[int, typer.Option(help="The same seed, the same people.")] = 7,
+) -> None:
+    """Run a whole year before your eyes; exit code 1 unless every appraisal is final or explained and mail complete."""
+    from cli import processes
+    from cli.demo_year import DemoYear
+
+    home = Path(".appraisal/demo").absolute()
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    year = datetime.now(UTC).year + 1
+    smtp, web, ui, box = (processes.free_port(wanted) for wanted in (2525, 8080, 4200, 8025))
+    _configure(home, smtp, web, ui)
+    begun = time.monotonic()
+    try:
+        with processes.family(home / "logs") as family:
+            played = DemoYear(family, home, agency, year, seed, smtp=smtp, web=web, prefect=ui, box=box, say=_say)
+            played.start()
+            summary = played.run()
+            _say(summary.told(time.monotonic() - begun))
+            _addresses(ui, web, box)
+            if not leave:
+                _say("\nEverything stays up; Ctrl-C ends it.")
+                family.supervise()
+            if not summary.clean:
+                raise typer.Exit(1)
+    except KeyboardInterrupt:
+        _say("Stopped.")
+
+
+def _configure(home: Path, smtp: int, web: int, ui: int) -> None:
+    """The demo's own settings, before anything reads them; nothing of a real installation is touched."""
+    import settings
+
+    os.environ |= {
+        "APPRAISAL_HOME": str(home), "APPRAISAL_DATABASE_URL": f"sqlite:///{home / 'appraisal.db'}",
+        "APPRAISAL_SMTP_URL": f"smtp://127.0.0.1:{smtp}", "APPRAISAL_BASE_URL": f"http://127.0.0.1:{web}",
+        "APPRAISAL_SECRET": secrets.token_hex(32), "APPRAISAL_AGENCIES_DIR": str(ROOT / "examples"),
+        "APPRAISAL_PREFECT_UI_URL": f"http://127.0.0.1:{ui}",
+    }  # fmt: skip
+    settings.load.cache_clear()
+
+
+def _addresses(ui: int, web: int, box: int) -> None:
+    _say(
+        f"\n  Prefect UI   http://127.0.0.1:{ui}   runs, upcoming dates, status tables (Artifacts)"
+        f"\n  HR console   http://127.0.0.1:{web}/hr   sign in with the address of an HR officer; the link is in the mailbox"
+        f"\n  Mailbox      http://127.0.0.1:{box}   every letter that was sent"
+    )
+
+
+def _say(text: str) -> None:
+    typer.echo(text)
+    sys.stdout.flush()
