@@ -207,7 +207,8 @@ def draft(ask: Ask) -> Response:
             if sheet.act.proof is Proof.CODE:
                 need_code(visit)
             typed, place = _changed(ask, sheet, typed)
-            _keep(session, visit.person.id, number, typed, ask)
+            if sheet.draft is not None or ask.posted.get("add") or any(value.strip() for value in typed.values()):
+                _keep(session, visit.person.id, number, typed, ask)
     except NoVisit as gone:
         return _rescued(ask, number, typed, gone)
     except ActRefused as refused:
@@ -220,8 +221,11 @@ def draft(ask: Ask) -> Response:
 
 
 def _changed(ask: Ask, sheet: Sheet, typed: dict[str, str]) -> tuple[dict[str, str], str]:
-    """What a button of the form does to it beside saving: a row more, a row less, the agency's suggestions."""
-    if ask.posted.get("use") == "suggestions":
+    """What a button of the form does to it beside saving: a row more, a row less, the agency's suggestions.
+
+    Suggestions never replace a draft: mail scanners press lone buttons.
+    """
+    if ask.posted.get("use") == "suggestions" and sheet.draft is None:
         return sheets.plan_fields(sheet.shown.get("suggestions") or [], ask.look), "items"
     if path := ask.posted.get("add"):
         return sheets.with_row(typed, path)

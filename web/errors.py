@@ -28,7 +28,7 @@ def said(refused: ActInvalid, sent: Nested, fields: Mapping[str, str], locale: L
         for error in cause.errors():
             name = sent.field_of(".".join(map(str, error["loc"])) or "form")
             found[name] = _pydantic(name, error, fields, locale)
-        return found
+        return dict(sorted(found.items(), key=lambda item: item[0] == "confirm"))  # the box stands last on the page
     return {sent.field_of(place): _code(code, locale) for place, code in refused.errors.items()}
 
 

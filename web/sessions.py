@@ -10,11 +10,13 @@ import settings
 from rules.tokens import Purpose, key_for
 
 REFRESH = timedelta(minutes=1)
+DESK, CONSOLE = "s", "h"
+"""Cookies of their own, so that HR can sit at their desk and in the console in one browser."""
 
 
-def cookie_name() -> str:
+def cookie_name(name: str = DESK) -> str:
     """`__Host-s`, which no sibling domain can set; plain `s` where there is no TLS, that is on the own machine."""
-    return "__Host-s" if _secure() else "s"
+    return f"__Host-{name}" if _secure() else name
 
 
 def _secure() -> bool:
@@ -25,20 +27,20 @@ def _mac(text: str) -> str:
     return hmac.new(key_for(settings.load().master, Purpose.SESSION_SEEN), text.encode(), "sha256").hexdigest()[:32]
 
 
-def set_cookie(response: Response, secret: str, at: datetime) -> None:
+def set_cookie(response: Response, secret: str, at: datetime, name: str = DESK) -> None:
     text = f"{secret}.{int(at.timestamp())}"
     response.set_cookie(
-        cookie_name(), f"{text}.{_mac(text)}", path="/", secure=_secure(), httponly=True, samesite="strict"
+        cookie_name(name), f"{text}.{_mac(text)}", path="/", secure=_secure(), httponly=True, samesite="strict"
     )
 
 
-def clear_cookie(response: Response) -> None:
-    response.delete_cookie(cookie_name(), path="/", secure=_secure(), httponly=True, samesite="strict")
+def clear_cookie(response: Response, name: str = DESK) -> None:
+    response.delete_cookie(cookie_name(name), path="/", secure=_secure(), httponly=True, samesite="strict")
 
 
-def read_cookie(request: Request) -> tuple[str, datetime] | None:
+def read_cookie(request: Request, name: str = DESK) -> tuple[str, datetime] | None:
     """The secret and when it was last used, if the cookie is as we set it."""
-    secret, _, rest = request.cookies.get(cookie_name(), "").partition(".")
+    secret, _, rest = request.cookies.get(cookie_name(name), "").partition(".")
     stamp, _, mac = rest.partition(".")
     if not (secret and stamp.isascii() and stamp.isdigit() and len(stamp) < 12):
         return None

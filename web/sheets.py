@@ -80,10 +80,11 @@ class Labels:
         return self._own.predicates.get(Predicate(value), value)
 
     def rating(self, value: str) -> str:
-        return self._own.ratings.get(Rating(value), value)
+        label = self._own.ratings.get(Rating(value)) or say(self.look.locale, f"rating.{value}")
+        return label[:1].upper() + label[1:]
 
     def organisation(self, value: str) -> str:
-        return self._own.organisation.get(OrgPredicate(value), value)
+        return self._own.organisation.get(OrgPredicate(value)) or say(self.look.locale, f"org.{value}")
 
     def why(self, why: Mapping[str, Any]) -> list[str]:
         return explain(why, self.look.locale)

@@ -5,6 +5,7 @@ from typing import Any
 from notifications import words
 from rules.words import Locale, StageKind
 from web.texts_acts import ACTS
+from web.texts_console import CONSOLE
 from web.texts_refusals import REFUSALS
 
 PAGES: dict[str, tuple[str, str]] = {
@@ -186,7 +187,7 @@ PAGES: dict[str, tuple[str, str]] = {
 
 _STAGES = {f"stage.{kind.value}": (words.STAGES[Locale.ID][kind], words.STAGES[Locale.EN][kind]) for kind in StageKind}
 
-TEXTS: dict[str, tuple[str, str]] = PAGES | _STAGES | ACTS | REFUSALS
+TEXTS: dict[str, tuple[str, str]] = PAGES | _STAGES | ACTS | REFUSALS | CONSOLE
 
 
 def say(locale: Locale, key: str, **details: Any) -> str:

@@ -167,6 +167,11 @@ _FIELDS: dict[str, tuple[str, str]] = {
 }
 
 _CHOICES: dict[str, tuple[str, str]] = {
+    "ask.title": ("Apa yang akan dicapai?", "What will be achieved?"),
+    "ask.indicator": ("Apa yang diukur?", "What is measured?"),
+    "short.above": ("Di atas", "Above"),
+    "short.meets": ("Sesuai", "As expected"),
+    "short.below": ("Di bawah", "Below"),
     "choose": ("Pilih …", "Choose …"),
     "add_item": ("Tambah rencana", "Add a planned result"),
     "add_indicator": ("Tambah indikator", "Add an indicator"),
@@ -176,7 +181,6 @@ _CHOICES: dict[str, tuple[str, str]] = {
     "suggestions.text": ("{n} rencana dengan indikatornya. Muat sebagai draf, lalu sesuaikan.",
                          "{n} planned results with indicators. Load them as a draft, then make them yours."),
     "suggestions.use": ("Pakai saran", "Use the suggestions"),
-    "suggestions.replace": ("Mengganti isian yang belum disimpan.", "Replaces what is not saved yet."),
     "returned": ("Dikembalikan atasan dengan alasan", "Returned by the supervisor, because"),
     "decision.establish": ("Tetapkan", "Establish"),
     "decision.return": ("Kembalikan untuk diperbaiki", "Return to be improved"),
