@@ -108,17 +108,16 @@ class DemoYear:
         os.environ |= {name: value for name, value in env.items() if name.startswith(("PREFECT_", "DO_NOT"))}
 
     def _deployment(self, flow: str, parameters: dict[str, object]) -> None:
+        """Run a deployment and wait for it; the schedule's own tick may come first, and does the same."""
+        from prefect.client.schemas.objects import FlowRun
         from prefect.deployments import run_deployment
 
         run = run_deployment(
             f"{flow}/default", parameters=parameters, timeout=PATIENCE, poll_interval=0.3, as_subflow=False
         )
-        if run.state is not None and run.state.is_cancelled():  # type: ignore[union-attr]
-            return  # the schedule's own tick was under way: it does the same
-        if run.state is None or not run.state.is_completed():  # type: ignore[union-attr]
-            raise processes.StartRefused(
-                f"the run of {flow} ended as {run.state}: see the Prefect UI and {self.home / 'logs'}"
-            )  # type: ignore[union-attr]
+        assert isinstance(run, FlowRun)
+        if run.state is None or not (run.state.is_completed() or run.state.is_cancelled()):
+            raise processes.StartRefused(f"the run of {flow} ended as {run.state}: see {self.home / 'logs'}")
 
     def _people(self) -> None:
         with database.reading() as session:

@@ -4,7 +4,7 @@ import sys
 from importlib import import_module
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 GROUPS = {
     "db": ("cli.db", "Create or migrate the database."),
@@ -34,7 +34,7 @@ class Lazy(TyperGroup):
             return None
         module, words = (GROUPS | COMMANDS)[cmd_name]
         if "--help" in sys.argv[1:2] or len(sys.argv) < 2:
-            return typer.core.TyperCommand(cmd_name, help=words)
+            return TyperCommand(cmd_name, help=words)
         command = typer.main.get_command(import_module(module).app)
         command.name, command.help = cmd_name, command.help or words
         return command

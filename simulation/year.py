@@ -122,6 +122,7 @@ class Year:
 
     def tick(self, at: datetime) -> None:
         """Run every due step until nothing is due any more, as the tick does by and by."""
+        found: list[steps.StepRef] = []
         for _ in range(20):
             with self.transaction() as session:
                 found = due(session, at=at)
