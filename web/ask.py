@@ -46,7 +46,9 @@ class Ask:
         return self.request.url.path
 
     def number(self, name: str) -> int:
-        return int(self.request.path_params[name])
+        """A number of the path; one that no database holds is -1, which fits nothing."""
+        number = int(self.request.path_params[name])
+        return number if number < 1 << 63 else -1
 
     def query_number(self, name: str) -> int:
         """A whole number of the query, 0 for anything else."""
@@ -132,7 +134,7 @@ def _answer(handler: Handler, request: Request, body: bytes) -> Response:
     look = look_for(request.query_params.get("lang"))
     if request.method != "POST":
         kept = urlencode([(k, v) for k, v in request.query_params.multi_items() if k in ("task", "from")])
-        look = replace(look, other_language=request.url.path, kept_query=f"&{kept}" if kept else "")
+        look = replace(look, other_language=True, kept_query=f"&{kept}" if kept else "")
     ask = Ask(request, Posted(), clock.now(), look)
     try:
         if request.method == "POST":

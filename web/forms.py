@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 MAX_FIELDS = 2000
 MAX_ROWS = 100
-_NAME = re.compile(r"[a-z_]{1,40}(\.([a-z_]{1,40}|\d{1,2})){0,4}")
+_NAME = re.compile(r"[a-z][a-z_]{0,39}(\.([a-z][a-z_]{0,39}|\d{1,2})){0,4}")
 _NUMBERS = re.compile(r"(.*\.)?(target|new_target|value|score|skp_score)")
 _AMBIGUOUS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 _IDENTITY = {"notes": "value", "aspects": "aspect"}
@@ -39,7 +39,7 @@ class Posted:
 
 def read(body: bytes, content_type: str) -> Posted:
     """Read a plain form's body strictly; no other type of content is taken."""
-    if content_type.split(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+    if body and content_type.split(";")[0].strip().lower() != "application/x-www-form-urlencoded":
         raise FormRefused(f"a form was expected, not {content_type[:60]!r}")
     try:
         pairs = parse_qsl(body.decode("ascii"), True, encoding="utf-8", errors="strict", max_num_fields=MAX_FIELDS)

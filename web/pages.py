@@ -34,11 +34,13 @@ class BadToken(Exception):
 
 def _opened(session: Session, token: str, ask: Ask) -> OpenedLink:
     """What a token leads to; BadToken for unknown, forged and revoked alike. No query before the signature is right."""
-    link_id = verify(token, master=settings.load().master, kids=KIDS)
+    master = settings.load().master
     try:
-        opened = links.open_link(session, link_id)
+        opened = links.open_link(session, verify(token, master=master, kids=KIDS))
     except LinkRefused:
         raise BadToken from None
+    if verify(token, master=master, kids={opened.link.kid}) is None:
+        raise BadToken  # signed with the key of another cycle
     agency = session.get_one(Agency, opened.cycle.agency_id)
     today = calendar_of(session, agency, ask.at).local_date(ask.at)
     if opened.person.active_to is not None and opened.person.active_to < today:
@@ -46,7 +48,7 @@ def _opened(session: Session, token: str, ask: Ask) -> OpenedLink:
     return opened
 
 
-def _from(request: Request) -> str:
+def client_of(request: Request) -> str:
     """Who to count failures for: an address, of IPv6 the network. Headers of proxies are the server's business."""
     try:
         address = ipaddress.ip_address(request.client.host if request.client else "")
@@ -58,7 +60,7 @@ def _from(request: Request) -> str:
 
 
 def _bad(ask: Ask) -> Response:
-    if limited(ask, f"bad:{_from(ask.request)}", BAD_TOKENS):
+    if limited(ask, f"bad:{client_of(ask.request)}", BAD_TOKENS):
         return ask.refuse("too_many")
     return ask.refuse("link")
 
@@ -74,7 +76,7 @@ def landing(ask: Ask) -> Response:
             dues = [duty.due for duty in duties if not duty.optional] or [duty.due for duty in duties]
             ask.look = look_for(
                 ask.request.query_params.get("lang"), opened.person.locale, zone=agency.zone, agency=agency.name,
-                contact=agency.contact, year=opened.cycle.year, other_language=ask.path,
+                contact=agency.contact, year=opened.cycle.year, other_language=True,
             )  # fmt: skip
             stage, closed = opened.stage, opened.stage.state is StageState.CLOSED
             return ask.page(
@@ -105,7 +107,7 @@ def reissue(ask: Ask) -> Response:
     token = given.split("?")[0].split("#")[0].rstrip("/").rsplit("/", 1)[-1].strip()
     link_id = verify(token, master=settings.load().master, kids=KIDS)
     if link_id is None:
-        if limited(ask, f"bad:{_from(ask.request)}", BAD_TOKENS):
+        if limited(ask, f"bad:{client_of(ask.request)}", BAD_TOKENS):
             return ask.refuse("too_many")
         return ask.page("reissue.html", 422) if not ask.posted.get("token") else ask.page("reissued.html")
     with database.transaction() as session:

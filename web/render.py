@@ -35,8 +35,8 @@ class Look:
     year: int = 0
     person: str = ""
     person_id: int = 0
-    other_language: str = ""
-    """Path of this page for the language switch; empty where switching would lose what was typed."""
+    other_language: bool = False
+    """Whether the other language is offered; not where switching would lose what was typed."""
     kept_query: str = ""
     """What else the query says, for the switch to keep."""
 
