@@ -258,3 +258,11 @@ def plan_form(targets: int = 1) -> dict[str, str]:
         fields |= {f"{one}.text": f"Warga terlayani {n}", f"{one}.aspect": "quantity", f"{one}.target": "1200",
                    f"{one}.unit": "orang"}  # fmt: skip
     return fields
+
+
+def dump(db: Database) -> list[str]:
+    """Every row of the database: what a page that only shows may not change."""
+    import sqlite3
+
+    with sqlite3.connect(db.url.removeprefix("sqlite:///")) as connection:
+        return list(connection.iterdump())

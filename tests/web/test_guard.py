@@ -1,0 +1,149 @@
+"""What holds for every request: headers on every answer, our own origin, our own host, size, and silent logs."""
+
+import logging
+
+import pytest
+from office import HOST, ORIGIN, plan_form
+
+from rules.words import ActKind, StageKind
+from web.security import HEADERS, MAX_BODY
+
+
+@pytest.fixture
+def dewi(office, browser):
+    office.open(StageKind.TARGET_SETTING)
+    return browser().enter("dewi")
+
+
+def _has_headers(answer) -> bool:
+    return {name: answer.headers.get(name) for name in HEADERS} == dict(HEADERS)
+
+
+def test_every_answer_has_the_headers_also_when_something_went_wrong(dewi, office, monkeypatch):
+    task = office.task("dewi", ActKind.DRAFT_TARGETS)
+    http, form = dewi.http, {"Content-Type": "application/x-www-form-urlencoded"}
+    who = str(office.people["dewi"])
+    answers = {
+        200: http.get("/w"), 404: http.get("/nothing"), 405: http.request("DELETE", "/w"),
+        303: http.post("/a", data={"token": office.token("dewi")}, headers=ORIGIN, follow_redirects=False),
+        413: http.post("/a", content=b"x" * (MAX_BODY + 1), headers=ORIGIN | form),
+        403: http.post("/a", data={"token": "x"}, headers={"Origin": "https://evil.example"}),
+        422: http.post(f"/w/task/{task}", data={"who": who, "version": "1", "nonce": "n"}, headers=ORIGIN),
+        400: http.post("/a", content=b"a=%FF", headers=ORIGIN | form),
+        409: http.post(f"/w/task/{task}", data={"who": "1"}, headers=ORIGIN),
+    }  # fmt: skip
+    assert {status: answer.status_code for status, answer in answers.items()} == {s: s for s in answers}
+    for _ in range(21):
+        answers[429] = http.get(f"/a/{'a' * 40}")
+    assert answers[429].status_code == 429
+    monkeypatch.setattr("web.desk.desks.desk_of", lambda *_args: 1 / 0)
+    answers[500] = http.get("/w")
+    assert answers[500].status_code == 500
+    for status, answer in answers.items():
+        assert _has_headers(answer), status
+        if status != 303:
+            assert answer.headers["content-type"] == "text/html; charset=utf-8"
+            assert "<h1>" in answer.text, status
+
+
+def test_no_page_asks_anything_of_anybody_else(dewi, office):
+    for path in ("/w", f"/w/task/{office.task('dewi', ActKind.DRAFT_TARGETS)}", f"/a/{office.token('dewi')}"):
+        html = dewi.get(path)
+        assert "http://" not in html
+        assert "https://" not in html
+        assert "<script" not in html
+        assert "style=" not in html
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowed"),
+    [
+        ({"Sec-Fetch-Site": "same-origin"}, True),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "null"}, True),
+        (ORIGIN, True),
+        ({}, False),
+        ({"Origin": "null"}, False),
+        ({"Origin": "https://evil.example"}, False),
+        ({"Origin": "http://127.0.0.1:8081"}, False),
+        ({"Sec-Fetch-Site": "cross-site", **ORIGIN}, False),
+        ({"Sec-Fetch-Site": "same-site", **ORIGIN}, False),
+        ({"Sec-Fetch-Site": "none", **ORIGIN}, False),
+    ],
+)
+def test_a_form_counts_only_from_our_own_pages(office, browser, headers, allowed):
+    office.open(StageKind.TARGET_SETTING)
+    answer = browser().http.post(
+        "/a", data={"token": office.token("dewi")}, headers=headers, follow_redirects=False
+    )  # fmt: skip
+    assert answer.status_code == (303 if allowed else 403)
+    assert ("set-cookie" in answer.headers) is allowed
+
+
+def test_another_host_is_refused_and_no_link_is_made_from_it(dewi, office):
+    answer = dewi.http.get(f"/a/{office.token('dewi')}", headers={"Host": "evil.example"})
+    assert answer.status_code == 400
+    assert "evil.example" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"who=%FF%FE", b"\xff=1", b"text=a%00b", b"who=1&who=2", b"a.b.c.d.e.f.g=1", b"items.100.title=x", b"WHO=1",
+        b"__proto__=1", b"items=x&items.0.title=y", b"a=1" + b"&a=1" * 3000,
+    ],
+)  # fmt: skip
+def test_a_body_that_is_no_form_of_ours_is_refused(dewi, office, body):
+    task = office.task("dewi", ActKind.DRAFT_TARGETS)
+    headers = ORIGIN | {"Content-Type": "application/x-www-form-urlencoded"}
+    assert dewi.http.post(f"/w/task/{task}", content=body, headers=headers).status_code == 400
+
+
+def test_only_plain_forms_are_read(dewi, office):
+    task = office.task("dewi", ActKind.DRAFT_TARGETS)
+    deep = "[" * 50_000
+    for kind in ("application/json", "multipart/form-data; boundary=x", ""):
+        answer = dewi.http.post(f"/w/task/{task}", content=deep, headers=ORIGIN | {"Content-Type": kind})
+        assert answer.status_code == 400
+
+
+def test_a_body_without_a_length_is_cut_off_too(dewi, office):
+    def endless():
+        for _ in range(30):
+            yield b"x" * 100_000
+
+    headers = ORIGIN | {"Content-Type": "application/x-www-form-urlencoded"}
+    assert dewi.http.post("/a", content=endless(), headers=headers).status_code == 413
+
+
+def test_nul_in_an_address_is_refused_and_other_addresses_are_unknown(dewi):
+    assert dewi.http.get("/w?x=%00").status_code == 400
+    for path in ("/w/", "/W", "/w/task/x", "/docs", "/openapi.json", "/w/task/99999999999999999999", "/favicon.ico"):
+        assert dewi.http.get(path).status_code == 404, path
+    assert dewi.http.request("PUT", "/w").status_code == 405
+    assert dewi.http.post("/w", data={}, headers=ORIGIN).status_code == 405
+    assert dewi.http.get("/w/end").status_code == 405
+
+
+def test_an_address_elsewhere_is_never_followed(dewi, office):
+    for task in ("//evil.example", "https://evil.example", "5\r\nX: y"):
+        answer = dewi.http.post(
+            "/w/code", data={"who": office.people["dewi"], "task": task}, headers=ORIGIN, follow_redirects=False
+        )
+        assert answer.headers.get("location", "/w").startswith("/w")
+
+
+def test_logs_never_hold_a_token_a_code_or_a_cookie(office, browser, caplog):
+    caplog.set_level(logging.DEBUG)
+    office.open(StageKind.TARGET_SETTING)
+    token, dewi = office.token("dewi"), browser().enter("dewi")
+    task = office.task("dewi", ActKind.DRAFT_TARGETS)
+    dewi.get(f"/w/task/{task}")
+    dewi.fill(f"/w/task/{task}", plan_form())
+    dewi.prove("dewi")
+    dewi.http.get(f"/a/{token}x", headers={"Referer": f"{HOST}/a/{token}"})
+    ours = [record.getMessage() for record in caplog.records if not record.name.startswith("httpx")]
+    assert any("landing" in line for line in ours)
+    cookie = dewi.http.cookies["s"].split(".")[0]
+    for secret in (token, office.code("dewi"), cookie):
+        assert not [line for line in ours if secret in line]
+    assert logging.getLogger("uvicorn.access").disabled
