@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import settings
-from web import cases, desk, pages, proofs
+from web import cases, console, desk, pages, proofs
 from web.render import look_for, refusal
 from web.security import Guard
 
@@ -18,8 +18,8 @@ def create_app() -> FastAPI:
     logging.getLogger("uvicorn.access").disabled = True
     app = FastAPI(title="Appraisal", docs_url=None, redoc_url=None, openapi_url=None)
     app.router.redirect_slashes = False
-    app.router.routes.extend([*pages.ROUTES, *desk.ROUTES, *proofs.ROUTES, *cases.ROUTES])
-    # Routers of the HR console and the JSON API are included here.
+    app.router.routes.extend([*pages.ROUTES, *desk.ROUTES, *proofs.ROUTES, *cases.ROUTES, *console.ROUTES])
+    # The router of the JSON API is included here.
     app.add_exception_handler(HTTPException, _refused)
     app.add_middleware(Guard, base_url=settings.load().base_url)
     return app

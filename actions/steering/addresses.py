@@ -133,8 +133,9 @@ def resend(
 ) -> Preview:  # fmt: skip
     """Send the invitation to one desk once more, with the same link; at most once a day and only while it is open."""
     require(reason=reason)
-    stage, person = session.get_one(Stage, stage_id), session.get_one(Person, person_id)
-    if stage_id not in {one.id for one in _stages_owing(session, person_id)}:
+    person = session.get_one(Person, person_id)
+    stage = next((one for one in _stages_owing(session, person_id) if one.id == stage_id), None)
+    if stage is None:
         raise SteeringRefused(
             f"{person.name} tidak memiliki tugas terbuka pada tahap ini.",
             f"{person.name} owes nothing in this stage.",

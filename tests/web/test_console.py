@@ -1,0 +1,407 @@
+"""The HR console: who gets in, what they see, and that nothing is done that was not shown and confirmed."""
+
+import html
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from starlette.testclient import TestClient
+
+import clock
+import settings
+from database import Database
+from models import (
+    Appraisal,
+    Assignment,
+    Cycle,
+    Extension,
+    Letter,
+    Person,
+    RoleGrant,
+    SigninLink,
+    Stage,
+    TrailEntry,
+    WebSession,
+)
+from rules.tokens import Purpose, sign
+from rules.words import AssignmentState, CycleState, LetterState, Role, StageKind
+
+pytest_plugins = ["tests.lived"]
+HOST = "http://127.0.0.1:8080"
+FORM = re.compile(r'<form[^>]*action="([^"]*)"[^>]*>(.*?)</form>', re.S)
+FIELD = re.compile(r'name="([^"]*)" value="([^"]*)"')
+
+
+class Hr:
+    """A browser at the console."""
+
+    def __init__(self, app: Any, db: Database) -> None:
+        self.client = TestClient(app, base_url=HOST, follow_redirects=False)
+        self.db = db
+
+    def get(self, path: str) -> Any:
+        return self.client.get(path)
+
+    def post(self, path: str, fields: dict[str, Any], **headers: str) -> Any:
+        return self.client.post(path, data=fields, headers={"Origin": HOST, **headers})
+
+    def token(self) -> str:
+        """What the newest sign-in letter's link ends in."""
+        with self.db.reading() as session:
+            link = session.scalars(select(SigninLink.id).order_by(SigninLink.made_at.desc())).first()
+        assert link is not None
+        return sign(link, kid=0, master=settings.load().master, purpose=Purpose.SIGN_IN)
+
+    def sign_in(self, role: Role = Role.PERFORMANCE_ADMIN) -> "Hr":
+        person = holder(self.db, role)
+        assert self.post("/hr/link", {"address": person.email}).status_code == 200
+        answer = self.post("/hr/s", {"token": self.token()})
+        assert answer.headers["location"] == "/hr"
+        self.who = person.id
+        return self
+
+    def cycle(self) -> str:
+        with self.db.reading() as session:
+            return f"/hr/c/{session.scalars(select(Cycle.id)).one()}"
+
+    def order(self, path: str, **fields: Any) -> Any:
+        return self.post(path, {"who": self.who, **fields})
+
+    def confirm(self, answer: Any) -> Any:
+        """Press the button of a preview page."""
+        action, body = next((a, b) for a, b in FORM.findall(answer.text) if 'name="seen"' in b)
+        return self.post(action, {name: html.unescape(value) for name, value in FIELD.findall(body)})
+
+
+def holder(db: Database, role: Role) -> Person:
+    with db.reading() as session:
+        query = select(Person).join(RoleGrant, RoleGrant.person_id == Person.id).where(RoleGrant.role == role)
+        person = session.scalars(query.order_by(Person.id)).first()
+        session.expunge_all()
+    assert person is not None
+    return person
+
+
+def count(db: Database, *tables: Any) -> list[int]:
+    with db.reading() as session:
+        return [session.scalar(select(func.count()).select_from(table)) or 0 for table in tables]
+
+
+@pytest.fixture
+def hr(january: Database, app: Any) -> Hr:
+    return Hr(app, january)
+
+
+# getting in
+
+
+def test_whoever_asks_for_a_link_sees_the_same_and_only_the_role_gets_a_letter(hr: Hr, january: Database) -> None:
+    with january.reading() as session:
+        granted = select(RoleGrant.person_id)
+        plain = session.scalars(select(Person.email).where(Person.id.not_in(granted))).first()
+    auditor = holder(january, Role.AUDITOR).email
+    admin = holder(january, Role.PERFORMANCE_ADMIN).email
+    pages = {
+        hr.post("/hr/link", {"address": one}).text for one in (plain, auditor, "nobody@x.example", "", admin.upper())
+    }
+    assert len(pages) == 1
+    with january.reading() as session:
+        letter = session.scalars(select(Letter).filter_by(kind="sign_in")).one()
+        assert letter.address == admin
+        assert letter.lane == "urgent"
+        assert letter.not_after is not None
+        assert (letter.not_after - letter.queued_at).total_seconds() == 900
+        assert "token" not in str(letter.facts)
+
+
+def test_looking_at_the_link_spends_nothing_and_the_button_works_once(hr: Hr, january: Database) -> None:
+    hr.post("/hr/link", {"address": holder(january, Role.PERFORMANCE_ADMIN).email})
+    token = hr.token()
+    before = count(january, WebSession, TrailEntry)
+    for _ in range(3):
+        page = hr.get(f"/hr/s/{token}")
+        assert page.status_code == 200
+        assert "set-cookie" not in page.headers
+    assert count(january, WebSession, TrailEntry) == before
+    assert hr.post("/hr/s", {"token": token}).status_code == 303
+    assert hr.get("/hr").text.count("/hr/c/") == 1
+    assert hr.post("/hr/s", {"token": token}).status_code == 404
+    assert hr.get(f"/hr/s/{token}").status_code == 404
+
+
+def test_a_link_is_good_for_fifteen_minutes_and_for_who_still_has_the_role(
+    hr: Hr, january: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hr.post("/hr/link", {"address": holder(january, Role.PERFORMANCE_ADMIN).email})
+    at = clock.now()
+    monkeypatch.setattr("clock.now", lambda: at.replace(hour=at.hour + 1))
+    assert hr.post("/hr/s", {"token": hr.token()}).status_code == 404
+
+
+def test_an_action_link_opens_no_console_and_a_foreign_token_nothing(hr: Hr) -> None:
+    forged = sign(77, kid=0, master=settings.load().master, purpose=Purpose.ACTION_LINK)
+    assert hr.get(f"/hr/s/{forged}").status_code == 404
+    assert hr.post("/hr/s", {"token": "a" * 40}).status_code == 404
+
+
+def test_a_role_that_ends_ends_the_session(hr: Hr, january: Database) -> None:
+    hr.sign_in()
+    assert hr.get(hr.cycle()).status_code == 200
+    with january.transaction() as session:
+        for grant in session.scalars(select(RoleGrant).filter_by(person_id=hr.who)):
+            grant.to_on = grant.from_on
+    assert hr.get(hr.cycle()).status_code == 401
+
+
+def test_who_signs_out_is_out(hr: Hr) -> None:
+    hr.sign_in()
+    assert hr.order("/hr/end").status_code == 303
+    assert hr.get(hr.cycle()).status_code == 401
+
+
+def test_a_desk_cookie_is_not_a_console_cookie(hr: Hr) -> None:
+    hr.sign_in()
+    value = hr.client.cookies["h"]
+    hr.client.cookies.clear()
+    hr.client.cookies.set("s", value)
+    assert hr.get(hr.cycle()).status_code == 401
+
+
+def test_only_three_links_an_hour(hr: Hr, january: Database) -> None:
+    for _ in range(5):
+        hr.post("/hr/link", {"address": holder(january, Role.PERFORMANCE_ADMIN).email})
+    with january.reading() as session:
+        assert len(session.scalars(select(Letter.id).filter_by(kind="sign_in")).all()) == 3
+
+
+# looking
+
+PATHS = ("", "/late", "/cases", "/cases?show=no_authority", "/cases?show=ended", "/mail", "/changes", "/audit",
+         "/steer")  # fmt: skip
+
+
+@pytest.mark.parametrize("lang", ["id", "en"])
+def test_every_page_is_there_in_both_languages_and_changes_nothing(hr: Hr, january: Database, lang: str) -> None:
+    hr.sign_in()
+    before = count(january, TrailEntry, Letter, Assignment, WebSession)
+    for path in PATHS:
+        page = hr.get(f"{hr.cycle()}{path}{'&' if '?' in path else '?'}lang={lang}")
+        assert page.status_code == 200, path
+        assert f'<html lang="{lang}">' in page.text
+        assert page.headers["cache-control"] == "no-store"
+        assert "style=" not in page.text
+        assert "<script" not in page.text
+    assert count(january, TrailEntry, Letter, Assignment, WebSession) == before
+
+
+def test_the_cycle_page_counts_what_the_tables_hold(hr: Hr, january: Database) -> None:
+    hr.sign_in()
+    page = hr.get(hr.cycle()).text
+    with january.reading() as session:
+        stage = session.scalars(select(Stage).filter_by(kind=StageKind.TARGET_SETTING)).one()
+        owed = select(func.count()).select_from(Assignment).filter_by(stage_id=stage.id, optional=False)
+        done = session.scalar(owed.where(Assignment.state == AssignmentState.DONE))
+        assert f"{done} dari {session.scalar(owed)} tugas selesai, 0 terlambat" in page
+
+
+def test_who_is_late_is_listed_with_what_is_known_of_why(hr: Hr, january: Database) -> None:
+    with january.transaction() as session:
+        stage = session.scalars(select(Stage).filter_by(kind=StageKind.TARGET_SETTING)).one()
+        late = session.scalars(
+            select(Assignment).filter_by(stage_id=stage.id, state=AssignmentState.OPEN).order_by(Assignment.id)
+        ).all()[:2]
+        for one in late:
+            one.due_at = stage.opens_at
+        bounced = session.scalars(select(Letter).filter_by(person_id=late[0].person_id, stage_id=stage.id))
+        for letter in bounced:
+            letter.state, letter.reply = LetterState.BOUNCED_HARD, "550 5.1.1 no such user"
+        name = session.get_one(Person, late[0].person_id).name
+    hr.sign_in()
+    page = html.unescape(hr.get(f"{hr.cycle()}/late").text)
+    assert "2 baris" in page
+    assert name in page
+    assert "surat tidak sampai" in page
+    assert "tautan belum pernah dibuka" in page
+    mail = html.unescape(hr.get(f"{hr.cycle()}/mail").text)
+    assert "550 5.1.1 no such user" in mail
+    assert "Perbaiki alamat" in mail
+
+
+def test_a_person_page_shows_duties_and_letters_but_nothing_confidential(hr: Hr, january: Database) -> None:
+    hr.sign_in()
+    with january.reading() as session:
+        person = session.scalars(select(Letter.person_id).filter_by(kind="receipt")).first()
+        assert person is not None
+        name, nip = session.execute(select(Person.name, Person.nip).filter_by(id=person)).one()
+    page = html.unescape(hr.get(f"/hr/p/{person}").text)
+    assert name in page
+    assert "Tanda terima" in page
+    assert "/a/" not in page
+    found = html.unescape(hr.get(f"/hr/p?q={nip[:9]}").text)
+    assert name in found
+
+
+def test_hr_of_one_agency_sees_nothing_of_another(hr: Hr, january: Database) -> None:
+    from models import Agency
+
+    with january.transaction() as session:
+        other = Agency(code="lain", name="Kota Lain", zone="Asia/Jakarta")
+        session.add(other)
+        session.flush()
+        session.scalars(select(Cycle)).one().agency_id = other.id
+        somebody = session.scalars(select(Person).order_by(Person.id.desc())).first()
+        assert somebody is not None
+        somebody.agency_id = other.id
+        stranger = somebody.id
+    hr.sign_in()
+    for path in PATHS:
+        assert hr.get(f"{hr.cycle()}{path}").status_code == 404
+    assert hr.get(f"/hr/p/{stranger}").status_code == 404
+    assert hr.order(f"{hr.cycle()}/pause", reason="x y z").status_code == 404
+
+
+# steering
+
+EXTEND = {"stage": "target_setting", "until": "2026-01-28", "decree_no": "800/7", "reason": "Banjir"}
+
+
+def test_a_form_shows_whom_it_touches_and_only_the_confirmation_does_it(hr: Hr, january: Database) -> None:
+    hr.sign_in()
+    seen = hr.order(f"{hr.cycle()}/extend", **EXTEND)
+    with january.reading() as session:
+        assert not session.scalars(select(Extension)).all()
+        owing = session.scalars(
+            select(Assignment.person_id).where(Assignment.state == AssignmentState.OPEN).distinct()
+        ).all()
+    assert f"Menyentuh {len(owing)} orang" in seen.text
+    done = hr.confirm(seen)
+    assert "Sudah dilakukan" in done.text
+    assert f"Menyentuh {len(owing)} orang" in done.text
+    with january.reading() as session:
+        row = session.scalars(select(Extension)).one()
+        assert (row.by_id, row.decree_no) == (hr.who, "800/7")
+        told = session.scalars(select(Letter.person_id).filter_by(kind="deadline_moved")).all()
+        assert set(told) == set(owing)
+    again = hr.confirm(seen)
+    assert again.status_code == 422
+    assert count(january, Extension) == [1]
+
+
+def test_a_confirmation_of_something_else_shows_the_new_preview_instead(hr: Hr, january: Database) -> None:
+    hr.sign_in()
+    seen = hr.order(f"{hr.cycle()}/extend", **EXTEND)
+    with january.transaction() as session:
+        one = session.scalars(select(Assignment).filter_by(state=AssignmentState.OPEN)).first()
+        assert one is not None
+        one.state = AssignmentState.WITHDRAWN
+    changed = hr.confirm(seen)
+    assert "Keadaan berubah" in changed.text
+    assert count(january, Extension) == [0]
+    assert "Sudah dilakukan" in hr.confirm(changed).text
+
+
+def test_an_address_is_corrected_and_the_page_keeps_what_was_typed_wrong(hr: Hr, january: Database) -> None:
+    hr.sign_in()
+    with january.reading() as session:
+        person = session.scalars(select(Assignment.person_id).filter_by(state=AssignmentState.OPEN)).first()
+    wrong = hr.order(f"/hr/p/{person}/address", address="a b@x", reason="Salah ketik")
+    assert wrong.status_code == 422
+    assert 'value="a b@x"' in wrong.text
+    seen = hr.order(f"/hr/p/{person}/address", address="baru@mamuju.example", reason="Salah ketik")
+    assert "Sudah dilakukan" in hr.confirm(seen).text
+    with january.reading() as session:
+        assert session.get_one(Person, person).email == "baru@mamuju.example"
+    resend = hr.order(f"/hr/p/{person}/resend", stage=1, reason="Terhapus")
+    assert "Sudah dilakukan" in hr.confirm(resend).text
+    assert hr.order(f"/hr/p/{person}/resend", stage=4, reason="Terhapus").status_code == 422
+
+
+def test_an_official_is_replaced_a_mandate_recorded_the_cycle_paused_and_resumed(hr: Hr, january: Database) -> None:
+    hr.sign_in()
+    with january.reading() as session:
+        case = session.scalars(select(Appraisal).filter(Appraisal.rater_id > 1).order_by(Appraisal.id.desc())).first()
+        assert case is not None
+        new = session.scalars(select(Appraisal.rater_id).where(Appraisal.rater_id.not_in(
+            [case.rater_id, case.authority_id, case.employee_id]), Appraisal.rater_id != 1)).first()  # fmt: skip
+        nips = dict(session.execute(select(Person.id, Person.nip)).tuples().all())
+        session.expunge_all()
+    assert new is not None
+    assert case.rater_id is not None
+    cycle = hr.cycle()
+    orders = [
+        (f"{cycle}/reassign", {"employees": nips[case.employee_id], "new": nips[new], "role": "rater",
+                               "reason": "Mutasi"}),
+        (f"{cycle}/delegate", {"principal": nips[case.rater_id], "acting": nips[new], "kind": "plh",
+                               "decree_no": "821/2", "from_on": "2026-01-20", "to_on": "2026-01-22"}),
+        (f"{cycle}/pause", {"reason": "Server dipindah"}),
+        (f"{cycle}/resume", {"reason": "Server kembali"}),
+    ]  # fmt: skip
+    for path, fields in orders:
+        assert "Sudah dilakukan" in hr.confirm(hr.order(path, **fields)).text, path
+    with january.reading() as session:
+        assert session.get_one(Appraisal, case.id).rater_id == new
+        assert session.scalars(select(Cycle)).one().state is CycleState.RUNNING
+        types = set(session.scalars(select(TrailEntry.type).where(TrailEntry.actor_id == hr.who)))
+        assert {"appraisal.reassigned", "mandate.recorded", "cycle.paused", "cycle.resumed"} <= types
+    changes = html.unescape(hr.get(f"{cycle}/changes").text)
+    assert "Pejabat diganti" in changes
+    assert "821/2" in changes
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"person": "123"}, "NIP 123"),
+        ({"unit": "XX"}, "Kode unit XX"),
+        ({"until": "28 Januari"}, "28 Januari"),
+        ({"until": "2026-01-05"}, "sudah lewat"),
+        ({"decree_no": ""}, "Nomor surat keputusan"),
+    ],
+)
+def test_a_form_that_cannot_be_done_says_why_and_keeps_what_was_typed(hr: Hr, fields: dict, words: str) -> None:
+    hr.sign_in()
+    answer = hr.order(f"{hr.cycle()}/extend", **EXTEND | fields)
+    assert answer.status_code == 422
+    assert words in html.unescape(answer.text)
+    assert 'value="Banjir"' in answer.text
+
+
+def test_the_appointing_authority_reads_and_steers_nothing(hr: Hr, january: Database) -> None:
+    hr.sign_in(Role.APPOINTING_AUTHORITY)
+    page = hr.get(hr.cycle())
+    assert page.status_code == 200
+    assert f"{hr.cycle()}/steer" not in page.text
+    assert hr.order(f"{hr.cycle()}/extend", **EXTEND).status_code == 403
+    assert hr.order("/hr/p/3/address", address="x@y.example", reason="xyz").status_code == 403
+    assert count(january, Extension) == [0]
+
+
+def test_without_a_session_from_elsewhere_or_for_somebody_else_nothing_is_done(hr: Hr, january: Database) -> None:
+    cycle = hr.cycle()
+    assert hr.post(f"{cycle}/extend", {"who": 1, **EXTEND}).status_code == 401
+    hr.sign_in()
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        answer = hr.client.post(f"{cycle}/extend", data={"who": hr.who, **EXTEND}, headers=headers)
+        assert answer.status_code == 403
+    assert hr.client.post(f"{cycle}/extend", data={"who": hr.who, **EXTEND}).status_code == 403
+    assert hr.post(f"{cycle}/extend", {"who": hr.who + 1, **EXTEND}).status_code == 409
+    assert hr.get(f"{cycle}/extend").status_code in (404, 405)
+    assert hr.order(f"{cycle}/destroy", reason="x").status_code == 404
+    assert count(january, Extension) == [0]
+
+
+def test_a_page_of_late_people_takes_few_queries_whatever_their_number(
+    hr: Hr, january: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sqlalchemy import event
+
+    with january.transaction() as session:
+        stage = session.scalars(select(Stage).filter_by(kind=StageKind.TARGET_SETTING)).one()
+        for one in session.scalars(select(Assignment).filter_by(stage_id=stage.id, state=AssignmentState.OPEN)):
+            one.due_at = stage.opens_at
+    hr.sign_in()
+    asked: list[str] = []
+    event.listen(january.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    assert hr.get(f"{hr.cycle()}/late").status_code == 200
+    assert len(asked) < 40

@@ -1,0 +1,236 @@
+"""The HR console: how far a cycle is, who is late and why, mail, and what was changed. Reading changes nothing."""
+
+import contextlib
+from collections.abc import Mapping
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+import database
+import settings
+from actions import console as looks
+from actions import letters, progress, signin
+from models import Agency, AuditPlan, Cycle, Stage
+from notifications import words
+from rules.tokens import Purpose, verify
+from rules.words import StageKind, StageState
+from web import console_steering
+from web.ask import limited
+from web.console_ask import STYLE, ConsoleRefused, Desk, console
+from web.pages import BAD_TOKENS, client_of
+from web.pictures import parts, tracks
+from web.render import short_name
+from web.sessions import CONSOLE, clear_cookie, set_cookie
+
+ASKS_A_MINUTE = 10
+FAILED = ("failed_perm", "held", "bounced_hard", "bounced_soft", "ambiguous", "suppressed", "expired")
+WAITING = ("queued", "sending", "deferred")
+
+
+# signing in
+
+
+def home(desk: Desk) -> Response:
+    """`GET /hr`: the cycles of the agency; for whoever is not signed in, the form that asks for a link."""
+    with database.reading() as session:
+        try:
+            officer = desk.officer(session)
+        except ConsoleRefused:
+            return desk.page("signin.html")
+        cycles = []
+        for cycle in looks.cycles_of(session, officer.agency.id):
+            stages = progress.of_cycle(session, cycle, at=desk.at)
+            now = next((one for one in stages if one.state is not StageState.CLOSED), stages[-1])
+            cycles.append((cycle, now, sum(looks.states_of(session, cycle.id).values()), parts(now.tally)))
+        return desk.page("home.html", cycles=cycles)
+
+
+def ask_for_link(desk: Desk) -> Response:
+    """`POST /hr/link`: always the same answer, whoever asks for whichever address."""
+    if limited(desk, f"hr:{client_of(desk.request)}", ASKS_A_MINUTE):
+        raise ConsoleRefused("too_many")
+    with database.transaction() as session:
+        signin.ask(session, desk.posted.get("address"), at=desk.at)
+    return desk.page("sent.html")
+
+
+def _link_id(desk: Desk, token: str) -> int:
+    link_id = verify(token, master=settings.load().master, kids=(0,), purpose=Purpose.SIGN_IN)
+    if link_id is None:
+        raise ConsoleRefused("too_many" if limited(desk, f"bad:{client_of(desk.request)}", BAD_TOKENS) else "link")
+    return link_id
+
+
+def arrive(desk: Desk) -> Response:
+    """`GET /hr/s/<token>`: one button; the link is not spent by looking."""
+    token = desk.request.path_params["token"]
+    link_id = _link_id(desk, token)
+    with database.reading() as session:
+        if (person := signin.for_whom(session, link_id, at=desk.at)) is None:
+            raise ConsoleRefused("link")
+        agency = session.get_one(Agency, person.agency_id)
+        return desk.page("arrive.html", token=token.lower(), name=short_name(person.name), agency=agency.name)
+
+
+def enter(desk: Desk) -> Response:
+    """`POST /hr/s`: spends the link and begins a session."""
+    link_id = _link_id(desk, desk.posted.get("token"))
+    with database.transaction() as session:
+        secret = signin.begin(session, link_id, at=desk.at)
+    if secret is None:
+        raise ConsoleRefused("link")
+    response = desk.go("/hr")
+    set_cookie(response, secret, desk.at, CONSOLE)
+    return response
+
+
+def leave(desk: Desk) -> Response:
+    """`POST /hr/end`: the session is over."""
+    with contextlib.suppress(ConsoleRefused), database.transaction() as session:
+        signin.end(session, desk.officer(session, write=True), at=desk.at)
+    response = desk.go("/hr")
+    clear_cookie(response, CONSOLE)
+    return response
+
+
+# one cycle
+
+
+def _stage(desk: Desk, session: Session, cycle: Cycle) -> Stage:
+    """The stage of the query; without one, the first that is not over and has begun."""
+    stages = {one.kind: one for one in session.scalars(select(Stage).filter_by(cycle_id=cycle.id))}
+    if (wanted := desk.query("stage")) in set(StageKind):
+        return stages[StageKind(wanted)]
+    running = [kind for kind in StageKind if stages[kind].state not in (StageState.PLANNED, StageState.CLOSED)]
+    begun = [kind for kind in StageKind if stages[kind].state is not StageState.PLANNED]
+    return stages[(running[:1] or begun[-1:] or [StageKind.TARGET_SETTING])[0]]
+
+
+def overview(desk: Desk) -> Response:
+    """`GET /hr/c/<id>`: the year as a picture, what needs attention, and the units of one stage, worst first."""
+    with database.reading() as session:
+        cycle = desk.cycle(session, desk.officer(session))
+        stage = _stage(desk, session, cycle)
+        stages = progress.of_cycle(session, cycle, at=desk.at)
+        start = desk.query_number("from")
+        units = progress.of_units(session, cycle, at=desk.at, stage=stage.kind)
+        units.sort(key=lambda one: (-one.tally.overdue, one.tally.percent if one.tally.percent is not None else 101))
+        listed = [(one, parts(one.tally)) for one in units[start : start + looks.PAGE]]
+        late = next(one.tally.overdue for one in stages if one.stage is stage.kind)
+        return desk.page(
+            "cycle.html", tab="progress", cycle=cycle, tracks=tracks(stages, desk.at), stage=stage.kind.value,
+            kinds=[one.stage.value for one in stages if one.state is not StageState.PLANNED],
+            units=looks.Slice(listed, len(units), start), states=looks.states_of(session, cycle.id),
+            attention=_attention(session, cycle, stage, late), path=f"/hr/c/{cycle.id}?stage={stage.kind.value}",
+        )  # fmt: skip
+
+
+def _attention(session: Session, cycle: Cycle, stage: Stage, late: int) -> list[tuple[str, int, str]]:
+    """What somebody has to look at: a code, how many, and where."""
+    counts, base = looks.count_cases(session, cycle.id), f"/hr/c/{cycle.id}"
+    found = [("late", late, f"{base}/late?stage={stage.kind.value}")]
+    found += [(show, counts[show], f"{base}/cases?show={show}") for show in ("no_rater", "no_authority", "not_rated")]
+    found.append(("mail", looks.not_reached(session, cycle.id).total, f"{base}/mail"))
+    return [(code, count, where) for code, count, where in found if count]
+
+
+def late(desk: Desk) -> Response:
+    """`GET /hr/c/<id>/late`: who is late, and what is known of why."""
+    with database.reading() as session:
+        cycle = desk.cycle(session, desk.officer(session))
+        stage = _stage(desk, session, cycle)
+        found = looks.late(session, cycle, stage, at=desk.at, start=desk.query_number("from"))
+        begun = select(Stage.kind).where(Stage.cycle_id == cycle.id, Stage.state != StageState.PLANNED)
+        kinds = set(session.scalars(begun))
+        return desk.page(
+            "late.html", tab="late", cycle=cycle, late=found, stage=stage.kind.value,
+            kinds=[kind.value for kind in StageKind if kind in kinds],
+            path=f"/hr/c/{cycle.id}/late?stage={stage.kind.value}",
+        )  # fmt: skip
+
+
+def cases(desk: Desk) -> Response:
+    """`GET /hr/c/<id>/cases`: appraisals of one list, or those that a name or NIP fits."""
+    show = desk.query("show") if desk.query("show") in looks.SHOWN else "all"
+    with database.reading() as session:
+        cycle = desk.cycle(session, desk.officer(session))
+        text = desk.query("q")
+        found = looks.cases(session, cycle.id, show, text=text, start=desk.query_number("from"))
+        return desk.page(
+            "cases.html", tab="cases", cycle=cycle, cases=found, show=show, q=text, shows=list(looks.SHOWN),
+            counts=looks.count_cases(session, cycle.id), path=f"/hr/c/{cycle.id}/cases?show={show}&q={text}",
+        )  # fmt: skip
+
+
+def mail(desk: Desk) -> Response:
+    """`GET /hr/c/<id>/mail`: letters by fate, the certificate, and who did not get what."""
+    with database.reading() as session:
+        cycle = desk.cycle(session, desk.officer(session))
+        names = words.LETTERS[desk.look.locale]
+        return desk.page(
+            "mail.html", tab="mail", cycle=cycle, fates=_sums(looks.fates(session, cycle.id)), names=names,
+            certificate=letters.certificate(session, cycle_id=cycle.id), path=f"/hr/c/{cycle.id}/mail?",
+            missed=looks.not_reached(session, cycle.id, start=desk.query_number("from")),
+        )  # fmt: skip
+
+
+def _sums(fates: Mapping[str, Mapping[str, int]]) -> list[tuple[str, tuple[int, ...]]]:
+    """Kind, and how many are owed, waiting, accepted, failed, other: the last four add up to the first."""
+    found = []
+    for kind, counts in fates.items():
+        owed = sum(counts.values())
+        waiting = sum(counts.get(state, 0) for state in WAITING)
+        good = counts.get("accepted", 0) + counts.get("delivered", 0)
+        failed = sum(counts.get(state, 0) for state in FAILED)
+        found.append((kind, (owed, waiting, good, failed, owed - waiting - good - failed)))
+    return found
+
+
+def changes(desk: Desk) -> Response:
+    """`GET /hr/c/<id>/changes`: extensions, mandates, overrides, defaults, and who steered what."""
+    with database.reading() as session:
+        cycle = desk.cycle(session, desk.officer(session))
+        found = looks.changes(session, cycle, start=desk.query_number("from"))
+        return desk.page(
+            "changes.html", tab="changes", cycle=cycle, changes=found, path=f"/hr/c/{cycle.id}/changes?"
+        )  # fmt: skip
+
+
+def audit(desk: Desk) -> Response:
+    """`GET /hr/c/<id>/audit`: how far the audit is, and the commands of its ceremony."""
+    with database.reading() as session:
+        cycle = desk.cycle(session, desk.officer(session))
+        plans = session.scalars(select(AuditPlan).filter_by(cycle_id=cycle.id).order_by(AuditPlan.id)).all()
+        return desk.page("audit.html", tab="audit", cycle=cycle, plans=plans)
+
+
+def people(desk: Desk) -> Response:
+    """`GET /hr/p?q=`: people whose name or NIP fits."""
+    with database.reading() as session:
+        officer, text = desk.officer(session), desk.query("q")
+        return desk.page("people.html", q=text, people=looks.find_people(session, officer.agency.id, text))
+
+
+async def style(_request: Request) -> Response:
+    return Response(STYLE, media_type="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+
+ROUTES = [
+    Route("/static/console.css", style),
+    Route("/hr", console(home), methods=["GET"]),
+    Route("/hr/link", console(ask_for_link), methods=["POST"]),
+    Route("/hr/s", console(enter), methods=["POST"]),
+    Route("/hr/s/{token}", console(arrive), methods=["GET"]),
+    Route("/hr/end", console(leave), methods=["POST"]),
+    Route("/hr/c/{cycle:int}", console(overview), methods=["GET"]),
+    Route("/hr/c/{cycle:int}/late", console(late), methods=["GET"]),
+    Route("/hr/c/{cycle:int}/cases", console(cases), methods=["GET"]),
+    Route("/hr/c/{cycle:int}/mail", console(mail), methods=["GET"]),
+    Route("/hr/c/{cycle:int}/changes", console(changes), methods=["GET"]),
+    Route("/hr/c/{cycle:int}/audit", console(audit), methods=["GET"]),
+    Route("/hr/p", console(people), methods=["GET"]),
+    *console_steering.ROUTES,
+]
