@@ -207,7 +207,8 @@ def draft(ask: Ask) -> Response:
             if sheet.act.proof is Proof.CODE:
                 need_code(visit)
             typed, place = _changed(ask, sheet, typed)
-            if sheet.draft is not None or ask.posted.get("add") or any(value.strip() for value in typed.values()):
+            worth = sheet.draft is not None or ask.posted.get("add") or any(value.strip() for value in typed.values())
+            if typed and worth:
                 _keep(session, visit.person.id, number, typed, ask)
     except NoVisit as gone:
         return _rescued(ask, number, typed, gone)

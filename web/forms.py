@@ -115,18 +115,20 @@ def _rows(node: Mapping[str, Any], place: str, name: str, names: dict[str, str])
 
 
 def _plain_number(text: str) -> str:
-    """`12,5`, `12.5`, `1.234,5` and `1,234.5` are read; `1.234` could mean two things and stays as it is typed."""
+    """Read `12,5`, `12.5`, `1.234,5`, `1,234.5` and `1.200.000`; what could mean two things is left unreadable."""
     text = text.strip()
-    if not re.fullmatch(r"[\d.,]+", text) or _AMBIGUOUS.fullmatch(text):
+    if not re.fullmatch(r"\d+([.,]\d+)*", text):
         return text
-    point = max(text.rfind(","), text.rfind("."))
-    if point < 0:
-        return text
-    whole, part = text[:point], text[point + 1 :]
-    groups = re.split(r"[.,]", whole)
-    if len(groups) > 1 and not all(len(group) == 3 for group in groups[1:]):
-        return text
-    return f"{''.join(groups) or '0'}.{part}" if part else text
+    if _AMBIGUOUS.fullmatch(text):
+        return f"?{text}"
+    groups, signs = re.split(r"[.,]", text), re.findall(r"[.,]", text)
+    if len(signs) < 2:
+        return text.replace(",", ".")
+    fraction = groups.pop() if signs[-1] != signs[0] else ""
+    between = signs[: len(groups) - 1]
+    if len(set(between)) > 1 or any(len(group) != 3 for group in groups[1:]):
+        return f"?{text}"
+    return "".join(groups) + (f".{fraction}" if fraction else "")
 
 
 def is_ambiguous(text: str) -> bool:
