@@ -133,7 +133,8 @@ def find_leavers(
             if over and person.id in posted:
                 taking.leavers[person.id] = last
         elif person.nip in named or (not over and mistyped.intersection((person.email.lower(), person.name))):
-            continue  # held back
+            if over:  # back in the file, but held back: still not somebody to rate others
+                taking.gone.add(person.id)
         elif unreadable and not over:
             taking.counts["leavers_waiting"] += 1
         else:

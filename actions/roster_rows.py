@@ -42,7 +42,7 @@ class Taking:
     leavers: dict[int, date] = field(default_factory=dict)
     """Person -> last day of service, of those whose service is found ended by this import."""
     gone: set[int] = field(default_factory=set)
-    """Whom the file does not name and who serves no longer, from this import on or from before."""
+    """Who serves no longer, from this import on or from before, and has no accepted row."""
     raters: list[tuple[int, int | None, int | None]] = field(default_factory=list)
     """Appraisal, its rater before and now."""
     closed: list[int] = field(default_factory=list)

@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from actions import cycles, launching, steps
 from actions.agency_files import read_agency
+from actions.plans import write_plan
 from actions.steps import StepRef
 from database import Database
 from models import ActionLink, Appraisal, Assignment, Cycle, Person, Segment, Stage
@@ -18,6 +19,7 @@ from rules.words import (
     AssignmentState,
     CycleState,
     LinkState,
+    PlanState,
     Role,
     StageKind,
     StageState,
@@ -179,8 +181,6 @@ def test_after_the_year_a_new_superior_rates_but_no_time_is_counted_anew(db: Dat
 def test_who_had_nobody_above_takes_part_once_there_is_somebody(db: Database, roster: Roster) -> None:
     run(db, roster)
     roster[TEACHER] |= {"superior_nip": "", "roles": "appointing_authority"}
-    other = Roster.__new__(Roster)
-    other.rows, other.directory = roster.rows, roster.directory
     assert case(db, BUPATI).state is AppraisalState.EXCLUDED
     roster[BUPATI]["superior_nip"] = TEACHER
     roster.take(db, LATER)
@@ -221,9 +221,6 @@ def test_who_was_left_out_by_mistake_goes_on_where_they_were(db: Database, roste
     run(db, roster)
     with db.transaction() as session:
         submitted = session.get_one(Appraisal, case(db, TEACHER).id)
-        from actions.plans import write_plan
-        from rules.words import PlanState
-
         write_plan(session, submitted.id, [], PlanState.SUBMITTED, at=morning(OPENED))
         submitted.state = AppraisalState.PLAN_SUBMITTED
     ask_rater(db, TEACHER)
@@ -240,6 +237,31 @@ def test_who_was_left_out_by_mistake_goes_on_where_they_were(db: Database, roste
     assert [duty.person_id for duty in duties(db, TEACHER, role=Role.RATER)] == [id_of(db, EDUCATION)]
     assert [segment.to_on for segment in segments(db, TEACHER)] == [day_before(LATER), None]
     assert report.counts["appraisals_reopened"] == 1
+
+
+def test_what_had_been_withdrawn_before_stays_withdrawn_on_return(db: Database, roster: Roster) -> None:
+    run(db, roster)
+    ask_rater(db, TEACHER)
+    with db.transaction() as session:
+        early = update(Assignment).where(Assignment.kind == ActKind.ESTABLISH_TARGETS)
+        session.execute(early.values(state=AssignmentState.WITHDRAWN, ended_at=morning(OPENED)))
+    row = roster[TEACHER]
+    roster.leave(TEACHER)
+    roster.take(db, LATER)
+    roster[TEACHER] = row
+    roster.take(db, LATER + timedelta(days=1))
+    assert {duty.kind: duty.state for duty in duties(db, TEACHER)} == {
+        ActKind.DRAFT_TARGETS: AssignmentState.OPEN, ActKind.ESTABLISH_TARGETS: AssignmentState.WITHDRAWN,
+    }  # fmt: skip
+
+
+def test_an_authority_who_leaves_is_replaced_by_the_line(db: Database, roster: Roster) -> None:
+    run(db, roster)
+    set_state(db, TEACHER, AppraisalState.PLAN_DRAFT, authority_id=id_of(db, OTHER_HEAD))
+    hand_over(roster, OTHER_HEAD, EDUCATION)
+    roster.leave(OTHER_HEAD)
+    roster.take(db, LATER)
+    assert case(db, TEACHER).authority_id == id_of(db, EDUCATION)
 
 
 def test_what_a_leaver_owed_as_rater_goes_up_the_line(db: Database, roster: Roster) -> None:
@@ -312,6 +334,14 @@ def test_a_newcomer_of_a_later_day_is_enrolled_by_the_first_import_after_it(db: 
     roster[HEAD]["name"] = "Rusdi K."
     roster.take(db, date(2026, 6, 8))
     assert case(db, nip).state is AppraisalState.PLAN_DRAFT
+
+
+def test_who_comes_after_the_year_takes_no_part_in_it(db: Database, roster: Roster) -> None:
+    run(db, roster)
+    nip = "199901012026121001"
+    roster.add(nip, TEACHER, active_from="2027-01-01", name="Baru Satu")
+    roster.take(db, date(2027, 1, 4))
+    assert not every(db, Appraisal, employee_id=id_of(db, nip))
 
 
 def test_before_everybody_is_enrolled_the_launch_goes_first(db: Database, roster: Roster) -> None:

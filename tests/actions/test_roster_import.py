@@ -262,6 +262,20 @@ def test_a_superior_who_was_held_back_at_the_first_import_is_passed_over(db: Dat
     assert [line[0] for line in lines(db, TEACHER)] == [EDUCATION, HEAD]
 
 
+def test_a_superior_who_left_and_whose_return_is_held_back_is_passed_over(db: Database, roster: Roster) -> None:
+    roster.take(db, NEW_YEAR)
+    head, under = roster[HEAD], [row for row in roster.rows.values() if row["superior_nip"] == HEAD]
+    roster.leave(HEAD)
+    for row in under:
+        row["superior_nip"] = OTHER_HEAD
+    roster.take(db, MAY)
+    roster[HEAD] = head | {"email": "tanpa-alamat"}
+    for row in under:
+        row["superior_nip"] = HEAD
+    roster.take(db, JUNE)
+    assert [line[0] for line in lines(db, TEACHER)] == [HEAD, OTHER_HEAD, EDUCATION]
+
+
 def test_a_retired_superior_for_whom_somebody_acts_stays_the_superior(db: Database, roster: Roster) -> None:
     roster.take(db, NEW_YEAR)
     roster[HEAD]["active_to"] = "2026-04-30"
@@ -272,6 +286,7 @@ def test_a_retired_superior_for_whom_somebody_acts_stays_the_superior(db: Databa
         report = roster.take(db, day)
         assert report.counts["held_back"] == 0
         assert [line[0] for line in lines(db, TEACHER)] == [HEAD]
+        assert lines(db, HEAD)[-1][2] is None  # so that what is above them is still known
         roster[TEACHER]["name"] = "Fitriani P."  # another file
     assert [mandate.decree_no for mandate in every(db, ActingMandate, principal_id=person(db, HEAD).id)] == [
         "800/9/2026"
