@@ -19,7 +19,7 @@ from rules.words import Locale
 from web.ask import Ask, asks
 from web.render import HERE, look_for
 from web.sessions import CONSOLE, REFRESH, read_cookie, set_cookie
-from web.texts import say
+from web.texts import has, say
 
 STYLE = (HERE / "static" / "console.css").read_bytes()
 STYLE_URL = f"/static/console.css?v={hashlib.sha256(STYLE).hexdigest()[:10]}"
@@ -92,7 +92,7 @@ class Desk(Ask):
     ) -> Response:
         # super() without arguments does not work in a dataclass with slots
         steers = self.who is not None and self.who.may_steer
-        return Ask.page(self, f"hr/{template}", status, headers, console=STYLE_URL, steers=steers, **context)
+        return Ask.page(self, f"hr/{template}", status, headers, console=STYLE_URL, steers=steers, has=has, **context)
 
     def refuse_console(self, code: str, **details: Any) -> Response:
         return self.page("refused.html", STATUS.get(code, 409), code=code,

@@ -18,6 +18,8 @@ class Track:
     width: int
     done: int
     late: int
+    share: tuple[int, int]
+    """The same two parts of a bar of 100."""
     today: int | None
     """None outside the cycle's time."""
 
@@ -34,7 +36,7 @@ def tracks(stages: Sequence[StageProgress], at: datetime) -> list[Track]:
         x = scaled(one.opens_at)
         width = max(scaled(one.closes_at) - x, 12)
         done, late = parts(one.tally, width)
-        found.append(Track(one, x, width, done, late, today))
+        found.append(Track(one, x, width, done, late, parts(one.tally), today))
     return found
 
 
@@ -43,6 +45,8 @@ def parts(tally: Tally, width: int = 100) -> tuple[int, int]:
     if not tally.expected:
         return 0, 0
     late = _share(tally.overdue, tally.expected, width)
+    if tally.done + tally.overdue >= tally.expected:
+        return width - late, late
     return min(_share(tally.done, tally.expected, width), width - late), late
 
 

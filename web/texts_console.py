@@ -86,7 +86,7 @@ CONSOLE: dict[str, tuple[str, str]] = {
     "hr.what": ("Tugas", "Duty"),
     "hr.about": ("Mengenai", "About"),
     "hr.since": ("Batas waktu", "Due"),
-    "hr.days": ("{n} hari", "{n} days"),
+    "hr.days_late": ("terlambat {n} hari", "{n} days late"),
     "hr.why": ("Yang diketahui", "What is known"),
     "hr.why.away": ("sedang tidak bertugas", "is away"),
     "hr.why.mail": ("surat tidak sampai: periksa alamatnya", "mail did not arrive: check the address"),
@@ -319,3 +319,12 @@ CONSOLE |= {
         "not_rated": ("tidak dinilai", "not rated"), "closed_early": ("berakhir lebih awal", "closed early"),
     }.items()
 }  # fmt: skip
+CONSOLE |= {
+    "explained.rated_above_agency": ("dinilai di luar instansi ini", "rated above this agency"),
+    "explained.rater_silent": ("pejabat penilai tidak menilai", "the rater did not rate"),
+    "explained.left_service": ("berhenti dari dinas", "left the service"),
+    "explained.away_unpaid": ("cuti di luar tanggungan negara", "on unpaid leave"),
+    "explained.away_study": ("tugas belajar", "on study leave"),
+    "explained.away_pre_retirement": ("masa persiapan pensiun", "before retirement"),
+    "explained.away_suspended": ("diberhentikan sementara", "suspended"),
+}
