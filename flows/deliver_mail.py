@@ -3,7 +3,7 @@
 from collections import Counter
 
 from prefect import State, flow
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
 from tasks import mail, reports
 
@@ -17,9 +17,14 @@ def deliver_mail() -> State:
     for number in range(1, MOST_BATCHES + 1):
         due, stopped = mail.waiting()
         if stopped:
-            return Completed(name="Stopped", message=f"delivery is stopped: {stopped}; {reports.told(counts)}")
-        sent = mail.deliver(number) if due else {}
+            return Completed(name="Stopped", message=f"delivery is stopped; {reports.told(counts)}")
+        if not due:
+            break
+        sent = mail.deliver(number)
         counts.update(sent)
+        if mail.is_down(sent):
+            reports.note_mail(counts)
+            return Failed(message=f"the relay takes nothing, letters wait for the next tick; {reports.told(counts)}")
         if not any(sent.values()):
             break
     return Completed(message=reports.told(counts))

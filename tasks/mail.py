@@ -7,7 +7,7 @@ from prefect import task
 import clock
 import database
 from actions import outbox
-from rules.words import Lane
+from rules.words import Lane, LetterState
 from tasks.failing import RETRY, guarded
 
 LETTERS = 5000
@@ -27,11 +27,18 @@ def deliver(number: int, lanes: Collection[Lane] = tuple(Lane)) -> Mapping[str, 
         return dispatch.deliver_batch(database.current(), lanes=lanes, limit=LETTERS, now=clock.now)
 
 
+def is_down(sent: Mapping[str, int]) -> bool:
+    """Whether letters were tried and every one has to be tried again: going on would only try more in vain."""
+    again = {LetterState.QUEUED.value, LetterState.DEFERRED.value}
+    ended = {state for state, count in sent.items() if count}
+    return bool(ended) and ended <= again
+
+
 @task(name="letters waiting", **RETRY)
-def waiting() -> tuple[bool, str]:
-    """Whether a letter may be sent now, and why delivery is stopped, if it is."""
+def waiting() -> tuple[bool, bool]:
+    """Whether a letter may be sent, and whether delivery is stopped; its reason may quote a reply, so it stays here."""
     with guarded(), database.reading() as session:
-        if stopped := outbox.paused(session):
-            return False, stopped
+        if outbox.paused(session):
+            return False, True
         due = outbox.next_due(session, list(Lane))
-        return due is not None and due <= clock.now(), ""
+        return due is not None and due <= clock.now(), False

@@ -43,11 +43,14 @@ def told(counts: Mapping[str, int]) -> str:
 
 def note(event: str, agency: str, year: int, payload: Mapping[str, object], once: str = "") -> None:
     """Put an event into the cycle's diary; `once` names it, so that the same one is kept a single time."""
-    emit_event(
-        f"appraisal.{event}", payload=dict(payload), id=uuid5(NAMESPACE_URL, once) if once else None,
-        resource={"prefect.resource.id": f"appraisal.cycle.{agency}.{year}",
-                  "prefect.resource.name": f"{agency} {year}"},
-    )  # fmt: skip
+    resource = {"prefect.resource.id": f"appraisal.cycle.{agency}.{year}", "prefect.resource.name": f"{agency} {year}"}
+    emit_event(f"appraisal.{event}", resource, payload=dict(payload), id=uuid5(NAMESPACE_URL, once) if once else None)
+
+
+def note_mail(counts: Mapping[str, int]) -> None:
+    """Say that the relay takes nothing: the letters wait, and people should look."""
+    resource = {"prefect.resource.id": "appraisal.mail", "prefect.resource.name": "mail"}
+    emit_event("appraisal.mail.degraded", resource, payload=dict(counts))
 
 
 def tell_step(ref: StepRef, counts: Mapping[str, int]) -> None:

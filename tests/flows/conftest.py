@@ -1,8 +1,7 @@
 """One real Prefect server for all tests of flows, deployed as in production, and a tiny agency to run a cycle of."""
 
-import os
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -20,11 +19,9 @@ import database
 from actions import launching
 from actions.launching import Launched
 from cli import processes
-from rules.words import Role, StageKind
 
 YEAR = 2027
 EARLY = datetime(2026, 12, 21, 2, tzinfo=UTC)
-OPENING = {kind: opens for kind, opens in zip(StageKind, (date(2027, 1, 4), date(2027, 6, 28)), strict=False)}
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +48,9 @@ def client(prefect_server: dict[str, str]) -> Iterator[SyncPrefectClient]:
         yield made
 
 
-HEADER = "nip,name,email,employment,unit_code,unit_name,parent_unit_code,post,post_group,superior_nip,is_unit_head,roles"
+HEADER = (
+    "nip,name,email,employment,unit_code,unit_name,parent_unit_code,post,post_group,superior_nip,is_unit_head,roles"
+)
 ROWS = (
     ("197001012000031001", "Ani", "DINAS", "", "Kepala", "jpt", "", "ya", "appointing_authority"),
     ("197101012000031001", "Budi", "BIDANG", "DINAS", "Kepala Bidang", "jpt", "197001012000031001", "ya", ""),

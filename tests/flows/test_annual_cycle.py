@@ -1,0 +1,127 @@
+"""The launch form: the same result as the command, twice the same, refused in words; and the year in view."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from prefect.artifacts import Artifact
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.objects import FlowRun
+from sqlalchemy import func, select
+
+import database
+from actions import launching, schema, steps
+from actions.launching import Launched
+from actions.steps import StepRef
+from flows.annual_cycle import annual_cycle
+from flows.tick import tick
+from models import Appraisal, Cycle, Person, Segment, Stage, TrailEntry
+from rules.words import StageKind, Step
+from tasks import runs
+from tests.flows.conftest import EARLY, ROWS, YEAR, move_to
+
+pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("client")]
+
+OPENS = date(2027, 1, 4)
+
+
+def launch(folder: Path | str, year: int = YEAR, **more) -> tuple[str, str]:
+    state = annual_cycle(str(folder), year, return_state=True, **more)
+    return str(state.name), str(state.message)
+
+
+def rows(db: database.Database) -> dict[str, int]:
+    tables = (Person, Cycle, Stage, Appraisal, Segment, TrailEntry)
+    with db.reading() as session:
+        return {t.__tablename__: session.scalar(select(func.count()).select_from(t)) or 0 for t in tables}
+
+
+def ahead(client: SyncPrefectClient) -> list[FlowRun]:
+    found = runs.booked(client, "contoh", YEAR)
+    return sorted(found, key=lambda run: run.expected_start_time or datetime.max.replace(tzinfo=UTC))
+
+
+def test_launching_twice_is_launching_once(db: database.Database, folder: Path, client: SyncPrefectClient) -> None:
+    move_to(EARLY.date())
+    assert launch(folder) == ("Completed", "permenpanrb-6-2022 1: 6 rows, 6 enrolled, 12 booked")
+    before = rows(db)
+    assert before["appraisal"] == before["person"] == len(ROWS)
+    assert launch(folder) == ("Completed", "permenpanrb-6-2022 1: 6 rows")
+    assert launch("contoh", import_roster=False) == ("Completed", "permenpanrb-6-2022 1: nothing to do")
+    assert rows(db) == before
+    assert len(ahead(client)) == 12
+
+
+def test_the_flow_and_the_command_leave_the_same_database(db: database.Database, folder: Path, tmp_path: Path) -> None:
+    move_to(EARLY.date())
+    launch(folder)
+    by_flow = rows(db)
+    (tmp_path / "appraisal.db").rename(tmp_path / "flow.db")
+    other = database.Database(f"sqlite:///{tmp_path}/other.db")
+    schema.upgrade(other)
+    made = launching.launch_folder(other.transaction, folder, YEAR, at=EARLY)
+    launching.enroll_all(other.transaction, made.cycle_id, at=EARLY)
+    assert rows(other) == by_flow
+    other.close()
+
+
+def test_refusals_end_red_with_the_plain_words(
+    db: database.Database, folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    move_to(EARLY.date())
+    before = rows(db)
+    assert launch("/nowhere") == ("Failed", "/nowhere: no such folder")
+    assert launch(folder, 2020)[1] == "every date of contoh 2020 has passed (2021-03-31): HR checks the year"
+    assert "too far ahead" in launch(folder, 2072)[1]
+    (folder / "calendar.yaml").write_text("stages: {}\n", "utf-8")
+    assert launch(folder)[1].startswith("calendar.yaml: ")
+    assert rows(db) == before
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_date_that_moves_takes_its_booking_along(
+    db: database.Database, launched: Launched, client: SyncPrefectClient
+) -> None:
+    tick()
+    first, *_ = ahead(client)
+    assert first.name == f"contoh {YEAR} · target setting · open"
+    assert first.parameters["revision"] == 1
+    with db.transaction() as session:
+        stage = session.scalars(select(Stage).filter_by(kind=StageKind.TARGET_SETTING)).one()
+        stage.opens_at += timedelta(days=3)
+        stage.revision += 1
+        moved_to = stage.opens_at
+    tick()
+    listed = ahead(client)
+    assert len(listed) == 12
+    assert (listed[0].expected_start_time, listed[0].parameters["revision"]) == (moved_to, 2)
+    assert str(client.read_flow_run(first.id).state_name) == "Cancelled"
+
+
+def test_a_booked_run_whose_time_has_come_stands_for_the_first_attempt(
+    launched: Launched, client: SyncPrefectClient
+) -> None:
+    """It may be late, it is not lost: the tick starts no second one beside it."""
+    ref = StepRef("contoh", YEAR, StageKind.TARGET_SETTING, Step.OPEN)
+    runs.start(runs.deployment_of(ref), runs.parameters_of(ref), key=runs.booked_key(ref), name="late", tags=["booked"])
+    assert runs.start_step(client, ref, runs.key_of(ref)) is runs.Outcome.RUNNING
+
+
+def test_the_table_of_the_cycle_is_rewritten_only_when_something_changed(
+    db: database.Database, launched: Launched, client: SyncPrefectClient
+) -> None:
+    tick()
+    table = Artifact.get(f"cycle-contoh-{YEAR}")
+    assert table is not None
+    assert '"stage": "target setting"' in str(table.data)
+    assert '"next action": "opens 2027-01-02"' in str(table.data)
+    tick()
+    again = Artifact.get(f"cycle-contoh-{YEAR}")
+    assert again is not None
+    assert again.id == table.id
+    steps.run(db.transaction, StepRef("contoh", YEAR, StageKind.TARGET_SETTING, Step.OPEN), at=move_to(OPENS))
+    tick()
+    changed = Artifact.get(f"cycle-contoh-{YEAR}")
+    assert changed is not None
+    assert '"state": "open"' in str(changed.data)
+    assert '"expected": 5' in str(changed.data)
