@@ -1,11 +1,14 @@
 import importlib.util
+import shutil
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import database
 import settings
 from database import Database
 
@@ -18,7 +21,7 @@ _spec.loader.exec_module(office_module)
 
 
 @pytest.fixture(autouse=True)
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def environment(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("APPRAISAL_SECRET", "s" * 64)
     monkeypatch.setenv("APPRAISAL_BASE_URL", office_module.HOST)
     settings.load.cache_clear()
@@ -26,10 +29,36 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     settings.load.cache_clear()
 
 
+@pytest.fixture(scope="session")
+def prepared(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any], Any]:
+    """The agency with its cycle launched, and perhaps a stage open, made once and copied for every test."""
+
+    @cache
+    def prepare(stage: Any) -> tuple[Path, dict[str, int]]:
+        path = tmp_path_factory.mktemp("office") / "appraisal.db"
+        shutil.copy(migrated, path)
+        made = Database(f"sqlite:///{path}")
+        database.use(made)
+        office = office_module.Office(made).found()
+        if stage is not None:
+            office.open(stage)
+        database.use(None)
+        made.close()
+        return path, office.people
+
+    return prepare
+
+
 @pytest.fixture
-def office(db: Database) -> Any:
-    """The agency with its cycle launched and everybody enrolled; no stage is open yet."""
-    return office_module.Office(db).found()
+def office(request: pytest.FixtureRequest, prepared: Any, tmp_path: Path) -> Any:
+    """The agency in a database of its own; the stage that the module names as STAGE is open."""
+    path, people = prepared(getattr(request.module, "STAGE", None))
+    shutil.copy(path, tmp_path / "appraisal.db")
+    made = Database(f"sqlite:///{tmp_path}/appraisal.db")
+    database.use(made)
+    yield office_module.Office(made, dict(people))
+    database.use(None)
+    made.close()
 
 
 @pytest.fixture

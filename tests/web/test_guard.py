@@ -8,10 +8,11 @@ from office import HOST, ORIGIN, plan_form
 from rules.words import ActKind, StageKind
 from web.security import HEADERS, MAX_BODY
 
+STAGE = StageKind.TARGET_SETTING
+
 
 @pytest.fixture
 def dewi(office, browser):
-    office.open(StageKind.TARGET_SETTING)
     return browser().enter("dewi")
 
 
@@ -71,7 +72,6 @@ def test_no_page_asks_anything_of_anybody_else(dewi, office):
     ],
 )
 def test_a_form_counts_only_from_our_own_pages(office, browser, headers, allowed):
-    office.open(StageKind.TARGET_SETTING)
     answer = browser().http.post(
         "/a", data={"token": office.token("dewi")}, headers=headers, follow_redirects=False
     )  # fmt: skip
@@ -134,7 +134,6 @@ def test_an_address_elsewhere_is_never_followed(dewi, office):
 
 def test_logs_never_hold_a_token_a_code_or_a_cookie(office, browser, caplog):
     caplog.set_level(logging.DEBUG)
-    office.open(StageKind.TARGET_SETTING)
     token, dewi = office.token("dewi"), browser().enter("dewi")
     task = office.task("dewi", ActKind.DRAFT_TARGETS)
     dewi.get(f"/w/task/{task}")

@@ -2,7 +2,6 @@
 
 from datetime import date
 
-import pytest
 from office import DATES, HOST, ORIGIN, dump, plan_form
 from sqlalchemy import select
 
@@ -15,62 +14,58 @@ from rules.words import ActKind, StageKind, StageState
 
 MASTER = b"s" * 64
 
-
-@pytest.fixture
-def opened(office):
-    office.open(StageKind.TARGET_SETTING)
-    return office
+STAGE = StageKind.TARGET_SETTING
 
 
-def test_a_person_drafts_a_plan_from_the_link_in_the_mail_to_the_receipt(opened, browser):
+def test_a_person_drafts_a_plan_from_the_link_in_the_mail_to_the_receipt(office, browser):
     dewi = browser()
-    dewi.get(f"/a/{opened.token('dewi')}")
+    dewi.get(f"/a/{office.token('dewi')}")
     assert "Dewi R." in dewi.html
     assert "Dewi Rahma" not in dewi.html
     assert "Jumat, 30 Januari 2026 pukul 23.59 WITA" in dewi.html
     assert dewi.html.count("<button") == 1
     dewi.fill("/a", {})
-    task = opened.task("dewi", ActKind.DRAFT_TARGETS)
+    task = office.task("dewi", ActKind.DRAFT_TARGETS)
     dewi.get(f"/w/task/{task}")
     dewi.fill(f"/w/task/{task}", plan_form())
     assert dewi.title == "Terkirim"
     assert "Terlayaninya warga" in dewi.html
-    assert opened.letters("receipt") == 1
+    assert office.letters("receipt") == 1
     dewi.get("/w")
     assert "1 dari 1 selesai" in dewi.html
 
 
-def test_reading_changes_nothing_however_often_and_sets_no_cookie(opened, browser):
-    path = f"/a/{opened.token('dewi')}"
-    before, dewi = dump(opened.db), browser()
+def test_reading_changes_nothing_however_often_and_sets_no_cookie(office, browser):
+    path = f"/a/{office.token('dewi')}"
+    before, dewi = dump(office.db), browser()
     for _ in range(5):
         assert dewi.http.head(path).status_code == 200
         assert "set-cookie" not in dewi.http.get(path).headers
-    assert dump(opened.db) == before
+    assert dump(office.db) == before
 
 
-def test_every_page_of_a_desk_leaves_the_database_as_it_is(opened, browser):
+def test_every_page_of_a_desk_leaves_the_database_as_it_is(office, browser):
     dewi = browser().enter("dewi")
-    task = opened.task("dewi", ActKind.DRAFT_TARGETS)
+    task = office.task("dewi", ActKind.DRAFT_TARGETS)
     dewi.get(f"/w/task/{task}")
     dewi.fill(f"/w/task/{task}", plan_form())
-    done, before = dewi.url, dump(opened.db)
+    done, before = dewi.url, dump(office.db)
     case = dewi.get("/w").split("/w/case/")[1].split('"')[0]
     for path in ("/w", done, f"/w/task/{task}", f"/w/case/{case}", "/w/code", "/w?lang=en", "/static/style.css"):
         for method in ("GET", "HEAD"):
             assert dewi.http.request(method, path).status_code == 200
-    assert dump(opened.db) == before
+    assert dump(office.db) == before
 
 
-def test_a_link_to_a_closed_stage_says_so_and_still_shows_what_was_sent(opened, browser):
+def test_a_link_to_a_closed_stage_says_so_and_still_shows_what_was_sent(office, browser):
     dewi = browser().enter("dewi")
-    task = opened.task("dewi", ActKind.DRAFT_TARGETS)
+    task = office.task("dewi", ActKind.DRAFT_TARGETS)
     dewi.get(f"/w/task/{task}")
     dewi.fill(f"/w/task/{task}", plan_form())
-    with opened.db.transaction() as session:
+    with office.db.transaction() as session:
         session.scalars(select(Stage).filter_by(kind=StageKind.TARGET_SETTING)).one().state = StageState.CLOSED
     later = browser()
-    later.get(f"/a/{opened.token('dewi')}")
+    later.get(f"/a/{office.token('dewi')}")
     assert later.status == 200
     assert "Ditutup pada Sabtu, 31 Januari 2026" in later.html
     later.fill("/a", {})
@@ -87,15 +82,15 @@ def _variants(token: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def test_whatever_is_not_exactly_a_link_of_ours_is_one_and_the_same_page(opened, browser):
-    token = opened.token("dewi")
-    forged = sign(opened.link_row("dewi").id, kid=2026 % 251 + 1, master=b"x" * 64)
-    other_purpose = sign(opened.link_row("dewi").id, kid=20, master=MASTER, purpose=Purpose.SIGN_IN)
-    other_key = sign(opened.link_row("dewi").id, kid=7, master=MASTER)
+def test_whatever_is_not_exactly_a_link_of_ours_is_one_and_the_same_page(office, browser):
+    token = office.token("dewi")
+    forged = sign(office.link_row("dewi").id, kid=2026 % 251 + 1, master=b"x" * 64)
+    other_purpose = sign(office.link_row("dewi").id, kid=20, master=MASTER, purpose=Purpose.SIGN_IN)
+    other_key = sign(office.link_row("dewi").id, kid=7, master=MASTER)
     unknown = sign(99, kid=2026 % 251 + 1, master=MASTER)
-    with opened.db.transaction() as session:
-        links.revoke_links(session, opened.people["eko"], "test", at=clock.now())
-    revoked = opened.link_row("eko")
+    with office.db.transaction() as session:
+        links.revoke_links(session, office.people["eko"], "test", at=clock.now())
+    revoked = office.link_row("eko")
     dead = sign(revoked.id, kid=revoked.kid, master=MASTER)
     bodies = set()
     tokens = [*_variants(token).values(), forged, other_purpose, other_key, unknown, dead]
@@ -109,42 +104,42 @@ def test_whatever_is_not_exactly_a_link_of_ours_is_one_and_the_same_page(opened,
     for one in (forged, unknown, dead):
         who.send("/a", {"token": one})
         assert who.status == 404
-    with opened.db.reading() as session:
+    with office.db.reading() as session:
         assert session.scalars(select(WebSession)).all() == []
 
 
-def test_case_does_not_matter_because_some_mail_programs_change_it(opened, browser):
-    assert browser().http.get(f"/a/{opened.token('dewi').upper()}").status_code == 200
+def test_case_does_not_matter_because_some_mail_programs_change_it(office, browser):
+    assert browser().http.get(f"/a/{office.token('dewi').upper()}").status_code == 200
 
 
-def test_a_new_generation_ends_the_old_link_and_the_session_it_began(opened, browser):
-    old = opened.token("dewi")
+def test_a_new_generation_ends_the_old_link_and_the_session_it_began(office, browser):
+    old = office.token("dewi")
     dewi = browser().enter("dewi")
-    with opened.db.transaction() as session:
-        links.revoke_links(session, opened.people["dewi"], "address changed", at=clock.now())
+    with office.db.transaction() as session:
+        links.revoke_links(session, office.people["dewi"], "address changed", at=clock.now())
     assert dewi.http.get(f"/a/{old}").status_code == 404
     assert dewi.http.get("/w").status_code == 401
-    assert dewi.http.get(f"/a/{opened.token('dewi')}").status_code == 200
+    assert dewi.http.get(f"/a/{office.token('dewi')}").status_code == 200
 
 
-def test_who_left_the_service_has_no_link_any_more(opened, browser):
+def test_who_left_the_service_has_no_link_any_more(office, browser):
     dewi = browser().enter("dewi")
-    token = opened.token("dewi")
-    with opened.db.transaction() as session:
-        session.get_one(Person, opened.people["dewi"]).active_to = date(2026, 1, 1)
+    token = office.token("dewi")
+    with office.db.transaction() as session:
+        session.get_one(Person, office.people["dewi"]).active_to = date(2026, 1, 1)
     assert dewi.http.get(f"/a/{token}").status_code == 404
     assert dewi.http.get("/w").status_code == 401
 
 
-def test_guesses_are_limited_and_honest_links_from_the_same_address_are_not(opened, browser):
+def test_guesses_are_limited_and_honest_links_from_the_same_address_are_not(office, browser):
     who = browser()
     seen = [who.http.get(f"/a/{'a' * 39}{letter}").status_code for letter in "abcdefghijklmnopqrstuvwxyz"]
     assert seen == [404] * 20 + [429] * 6
-    assert who.http.get(f"/a/{opened.token('dewi')}").status_code == 200
-    before = dump(opened.db)
+    assert who.http.get(f"/a/{office.token('dewi')}").status_code == 200
+    before = dump(office.db)
     who.http.get(f"/a/{'a' * 40}")
-    assert dump(opened.db) == before, "a flood costs no writes"
-    opened.go_to(date(2026, 1, 5))
+    assert dump(office.db) == before, "a flood costs no writes"
+    office.go_to(date(2026, 1, 5))
     assert who.http.get(f"/a/{'a' * 40}").status_code == 404
 
 
@@ -162,11 +157,11 @@ def _letters_of(office, first: str) -> list[str]:
         return list(session.scalars(query))
 
 
-def test_a_dead_link_is_replaced_by_mail_to_the_address_on_file_three_times_a_day(opened, browser):
-    old = opened.token("dewi")
-    with opened.db.transaction() as session:
-        links.revoke_links(session, opened.people["dewi"], "lost", at=clock.now())
-    count, who = len(_letters_of(opened, "dewi")), browser()
+def test_a_dead_link_is_replaced_by_mail_to_the_address_on_file_three_times_a_day(office, browser):
+    old = office.token("dewi")
+    with office.db.transaction() as session:
+        links.revoke_links(session, office.people["dewi"], "lost", at=clock.now())
+    count, who = len(_letters_of(office, "dewi")), browser()
     who.get(f"/a/{old}")
     answers = {
         who.send("/a/reissue", {}, {**ORIGIN, "Referer": f"{HOST}/a/{old}"}),
@@ -175,48 +170,48 @@ def test_a_dead_link_is_replaced_by_mail_to_the_address_on_file_three_times_a_da
         who.send("/a/reissue", {"token": "a" * 40}),
     }  # fmt: skip
     assert len(answers) == 1, "the page never tells whether there was anybody"
-    assert len(_letters_of(opened, "dewi")) == count + 3
-    with opened.db.reading() as session:
-        newest = session.scalars(select(ActionLink).filter_by(person_id=opened.people["dewi"], state="active")).one()
-        letter = session.scalars(select(Letter).filter_by(person_id=opened.people["dewi"]).order_by(Letter.id.desc()))
+    assert len(_letters_of(office, "dewi")) == count + 3
+    with office.db.reading() as session:
+        newest = session.scalars(select(ActionLink).filter_by(person_id=office.people["dewi"], state="active")).one()
+        letter = session.scalars(select(Letter).filter_by(person_id=office.people["dewi"]).order_by(Letter.id.desc()))
         assert letter.first().link_id == newest.id
     who.send("/a/reissue", {})
     assert who.status == 422
 
 
-def test_nothing_is_mailed_for_a_desk_that_is_empty_or_closed(opened, browser):
-    outsider = opened.token("hadi")
+def test_nothing_is_mailed_for_a_desk_that_is_empty_or_closed(office, browser):
+    outsider = office.token("hadi")
     browser().send("/a/reissue", {"token": outsider})
-    assert _letters_of(opened, "hadi") == []
-    token, count = opened.token("dewi"), len(_letters_of(opened, "dewi"))
-    with opened.db.transaction() as session:
+    assert _letters_of(office, "hadi") == []
+    token, count = office.token("dewi"), len(_letters_of(office, "dewi"))
+    with office.db.transaction() as session:
         session.scalars(select(Stage).filter_by(kind=StageKind.TARGET_SETTING)).one().state = StageState.CLOSED
     browser().send("/a/reissue", {"token": token})
-    assert len(_letters_of(opened, "dewi")) == count
+    assert len(_letters_of(office, "dewi")) == count
 
 
-def test_a_link_of_another_stage_opens_that_stage_only(opened, browser):
-    opened.go_to(DATES[StageKind.TARGET_SETTING].due_on)
-    task = opened.task("dewi", ActKind.DRAFT_TARGETS)
+def test_a_link_of_another_stage_opens_that_stage_only(office, browser):
+    office.go_to(DATES[StageKind.TARGET_SETTING].due_on)
+    task = office.task("dewi", ActKind.DRAFT_TARGETS)
     dewi = browser().enter("dewi", StageKind.MID_YEAR_REVIEW)
     dewi.get(f"/w/task/{task}")
     assert dewi.status == 404
     assert dewi.title == "Tidak ada di meja Anda"
 
 
-def test_the_secret_of_another_installation_opens_nothing(opened, browser, monkeypatch):
-    token = opened.token("dewi")
+def test_the_secret_of_another_installation_opens_nothing(office, browser, monkeypatch):
+    token = office.token("dewi")
     monkeypatch.setenv("APPRAISAL_SECRET", "t" * 64)
     settings.load.cache_clear()
     assert browser().http.get(f"/a/{token}").status_code == 404
 
 
-def test_the_page_speaks_the_persons_language_and_the_one_that_is_picked(opened, browser):
+def test_the_page_speaks_the_persons_language_and_the_one_that_is_picked(office, browser):
     fitri = browser()
-    fitri.get(f"/a/{opened.token('fitri')}")
+    fitri.get(f"/a/{office.token('fitri')}")
     assert "Hello, Fitri A." in fitri.html
     dewi = browser()
-    dewi.get(f"/a/{opened.token('dewi')}?lang=en")
+    dewi.get(f"/a/{office.token('dewi')}?lang=en")
     assert "Hello, Dewi R." in dewi.html
     dewi.fill("/a", {}, to="/a?lang=en")
     assert dewi.url == "/w?lang=en"

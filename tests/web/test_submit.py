@@ -11,17 +11,13 @@ from actions import cycles
 from models import Assignment, Cycle, Draft, Note, Plan, Submission, TrailEntry
 from rules.words import ActKind, AssignmentState, StageKind
 
-
-@pytest.fixture
-def opened(office):
-    office.open(StageKind.TARGET_SETTING)
-    return office
+STAGE = StageKind.TARGET_SETTING
 
 
 @pytest.fixture
-def dewi(opened, browser):
+def dewi(office, browser):
     who = browser().enter("dewi")
-    who.task = opened.task("dewi", ActKind.DRAFT_TARGETS)
+    who.task = office.task("dewi", ActKind.DRAFT_TARGETS)
     who.path = f"/w/task/{who.task}"
     who.get(who.path)
     return who
@@ -38,15 +34,15 @@ def content(office) -> list[str]:
 
 
 @pytest.mark.parametrize("more", [{}, {"confirm": "yes"}, {"items.0.title": "Hanya judul", "confirm": "yes"}])
-def test_a_button_without_content_changes_nothing(dewi, opened, more):
-    before = content(opened)
+def test_a_button_without_content_changes_nothing(dewi, office, more):
+    before = content(office)
     dewi.fill(dewi.path, more)
     assert dewi.status == 422
     assert "Belum terkirim. Mohon perbaiki:" in dewi.html
-    assert content(opened) == before
+    assert content(office) == before
 
 
-def test_content_without_the_ticked_box_is_not_sent_and_not_lost(dewi, opened):
+def test_content_without_the_ticked_box_is_not_sent_and_not_lost(dewi, office):
     fields = plan_form()
     del fields["confirm"]
     dewi.fill(dewi.path, fields)
@@ -54,7 +50,7 @@ def test_content_without_the_ticked_box_is_not_sent_and_not_lost(dewi, opened):
     assert "centang kotak konfirmasi" in dewi.html
     assert 'value="Terlayaninya warga"' in dewi.html
     assert 'href="#confirm"' in dewi.html
-    assert submissions(opened) == 0
+    assert submissions(office) == 0
 
 
 def test_errors_stand_at_their_fields_in_the_language_of_the_reader(dewi):
@@ -82,17 +78,17 @@ def test_errors_stand_at_their_fields_in_the_language_of_the_reader(dewi):
         ("1.25.0", None),
     ],
 )
-def test_numbers_are_read_as_they_are_written_here_and_never_guessed(dewi, opened, typed, kept):
+def test_numbers_are_read_as_they_are_written_here_and_never_guessed(dewi, office, typed, kept):
     dewi.fill(dewi.path, plan_form() | {"items.0.indicators.0.target": typed})
     if kept is None:
         assert dewi.status == 422
         assert f'value="{typed}"' in dewi.html
         return
-    with opened.db.reading() as session:
+    with office.db.reading() as session:
         from actions.plans import current_plan
         from models import Appraisal
 
-        case = session.scalars(select(Appraisal).filter_by(employee_id=opened.people["dewi"])).one()
+        case = session.scalars(select(Appraisal).filter_by(employee_id=office.people["dewi"])).one()
         plan = current_plan(session, case.id)
         assert str(plan.items[0].indicators[0].target) == kept
 
@@ -105,26 +101,26 @@ def test_an_error_behind_an_empty_row_stands_at_the_row_that_has_it(dewi):
     assert 'id="e-items.3.indicators.2.target"' in dewi.html
 
 
-def test_pressing_twice_is_one_submission_with_one_receipt(dewi, opened):
+def test_pressing_twice_is_one_submission_with_one_receipt(dewi, office):
     form = dewi.fields(dewi.path) | plan_form()
     dewi.send(dewi.path, form)
     receipt = dewi.url
     dewi.send(dewi.path, form)
     assert dewi.url == receipt
-    assert (submissions(opened), opened.letters("receipt")) == (1, 1)
+    assert (submissions(office), office.letters("receipt")) == (1, 1)
 
 
-def test_the_same_page_with_other_content_is_refused_and_shows_both(dewi, opened):
+def test_the_same_page_with_other_content_is_refused_and_shows_both(dewi, office):
     form = dewi.fields(dewi.path) | plan_form()
     dewi.send(dewi.path, form)
     dewi.send(dewi.path, form | {"items.0.title": "Yang lain sama sekali"})
     assert dewi.status == 409
     assert "Yang lain sama sekali" in dewi.html
     assert "Terlayaninya warga" in dewi.html
-    assert submissions(opened) == 1
+    assert submissions(office) == 1
 
 
-def test_two_tabs_submit_once_and_the_second_sees_both_texts(dewi, opened):
+def test_two_tabs_submit_once_and_the_second_sees_both_texts(dewi, office):
     first = dewi.fields(dewi.path) | plan_form()
     dewi.get(dewi.path)
     second = dewi.fields(dewi.path) | plan_form() | {"items.0.title": "Dari tab kedua"}
@@ -134,26 +130,26 @@ def test_two_tabs_submit_once_and_the_second_sees_both_texts(dewi, opened):
     assert dewi.title == "Sudah pernah dikirim"
     assert "Dari tab kedua" in dewi.html
     assert "Terlayaninya warga" in dewi.html
-    assert submissions(opened) == 1
+    assert submissions(office) == 1
 
 
-def test_a_form_made_from_an_older_version_is_refused_and_can_go_on_as_a_draft(dewi, opened):
+def test_a_form_made_from_an_older_version_is_refused_and_can_go_on_as_a_draft(dewi, office):
     form = dewi.fields(dewi.path) | plan_form()
-    with opened.db.transaction() as session:
+    with office.db.transaction() as session:
         session.get_one(Assignment, dewi.task).due_at = datetime(2026, 1, 25, tzinfo=UTC)
     dewi.send(dewi.path, form)
     assert dewi.status == 409
     assert dewi.title == "Ada perubahan lebih dulu"
     assert "Terlayaninya warga" in dewi.html
-    assert submissions(opened) == 0
+    assert submissions(office) == 0
     dewi.fill(f"{dewi.path}/draft", {})
     assert dewi.url.startswith(dewi.path)
     assert 'value="Terlayaninya warga"' in dewi.html
     dewi.fill(dewi.path, {"confirm": "yes"})
-    assert submissions(opened) == 1
+    assert submissions(office) == 1
 
 
-def test_a_task_of_somebody_else_or_of_nobody_is_the_same_page(dewi, opened, browser):
+def test_a_task_of_somebody_else_or_of_nobody_is_the_same_page(dewi, office, browser):
     eko = browser().enter("eko")
     pages = set()
     for task in (dewi.task, 99_999):
@@ -161,15 +157,15 @@ def test_a_task_of_somebody_else_or_of_nobody_is_the_same_page(dewi, opened, bro
         assert eko.status == 404
         pages.add(eko.html)
         for path in (f"/w/task/{task}", f"/w/task/{task}/draft"):
-            eko.send(path, plan_form() | {"who": opened.people["eko"], "version": 1, "nonce": "n"})
+            eko.send(path, plan_form() | {"who": office.people["eko"], "version": 1, "nonce": "n"})
             assert eko.status == 404
     assert len(pages) == 1
-    assert submissions(opened) == 0
-    with opened.db.reading() as session:
+    assert submissions(office) == 0
+    with office.db.reading() as session:
         assert session.scalars(select(Draft)).all() == []
 
 
-def test_a_receipt_is_shown_to_whoever_sent_it_only(dewi, opened, browser):
+def test_a_receipt_is_shown_to_whoever_sent_it_only(dewi, office, browser):
     dewi.fill(dewi.path, plan_form())
     eko = browser().enter("eko")
     eko.get(dewi.url)
@@ -177,7 +173,7 @@ def test_a_receipt_is_shown_to_whoever_sent_it_only(dewi, opened, browser):
     assert "Terlayaninya warga" not in eko.html
 
 
-def test_after_the_last_second_it_is_refused_and_the_text_is_still_there(dewi, opened):
+def test_after_the_last_second_it_is_refused_and_the_text_is_still_there(dewi, office):
     form = dewi.fields(dewi.path) | plan_form()
     clock.move_to(datetime(2026, 1, 31, 15, 40, tzinfo=UTC))  # a fresh session, 20 minutes before the close
     dewi.enter("dewi")
@@ -186,19 +182,19 @@ def test_after_the_last_second_it_is_refused_and_the_text_is_still_there(dewi, o
     assert dewi.status == 409
     assert "Batas waktunya berakhir Sabtu, 31 Januari 2026 pukul 23.59 WITA." in dewi.html
     assert "Terlayaninya warga" in dewi.html
-    assert submissions(opened) == 0
+    assert submissions(office) == 0
 
 
-def test_a_paused_cycle_takes_nothing_and_says_so(dewi, opened):
-    with opened.db.transaction() as session:
+def test_a_paused_cycle_takes_nothing_and_says_so(dewi, office):
+    with office.db.transaction() as session:
         cycles.pause(session, session.scalars(select(Cycle)).one(), "Gempa bumi", at=clock.now())
     dewi.fill(dewi.path, plan_form())
     assert (dewi.status, dewi.title) == (409, "Siklus sedang dihentikan sementara")
-    assert submissions(opened) == 0
+    assert submissions(office) == 0
 
 
-def test_a_withdrawn_task_says_so(dewi, opened):
-    with opened.db.transaction() as session:
+def test_a_withdrawn_task_says_so(dewi, office):
+    with office.db.transaction() as session:
         one = session.get_one(Assignment, dewi.task)
         one.state, one.ended_at = AssignmentState.WITHDRAWN, clock.now()
     dewi.fill(dewi.path, plan_form())
@@ -207,29 +203,29 @@ def test_a_withdrawn_task_says_so(dewi, opened):
     assert dewi.title == "Tidak diperlukan lagi"
 
 
-def test_a_task_that_moved_to_somebody_else_leaves_the_desk_at_once(dewi, opened):
-    with opened.db.transaction() as session:
-        session.get_one(Assignment, dewi.task).person_id = opened.people["eko"]
+def test_a_task_that_moved_to_somebody_else_leaves_the_desk_at_once(dewi, office):
+    with office.db.transaction() as session:
+        session.get_one(Assignment, dewi.task).person_id = office.people["eko"]
     dewi.fill(dewi.path, plan_form())
     assert dewi.status == 404
     assert "Terlayaninya warga" in dewi.html, "what was typed is theirs to copy"
 
 
-def test_fields_that_the_form_does_not_have_are_refused(dewi, opened):
+def test_fields_that_the_form_does_not_have_are_refused(dewi, office):
     for extra in ("state", "established_by", "items.0.plan_id", "person_id"):
         dewi.fill(dewi.path, plan_form() | {extra: "1"})
         assert dewi.status == 422, extra
         assert "bukan bagian dari isian ini" in dewi.html
         dewi.get(dewi.path)
-    assert submissions(opened) == 0
+    assert submissions(office) == 0
 
 
-def test_markup_is_text_wherever_it_is_shown(dewi, opened, browser):
+def test_markup_is_text_wherever_it_is_shown(dewi, office, browser):
     evil = "<script>alert(1)</script>\"' onload=x {{ 7*7 }}"
     dewi.fill(dewi.path, plan_form() | {"items.0.title": evil, "items.0.indicators.0.text": evil})
     pages = [dewi.html, dewi.get("/w")]
     budi = browser().enter("budi")
-    pages.append(budi.get(f"/w/task/{opened.task('budi', ActKind.ESTABLISH_TARGETS)}"))
+    pages.append(budi.get(f"/w/task/{office.task('budi', ActKind.ESTABLISH_TARGETS)}"))
     assert "&lt;script&gt;" in pages[-1]
     for page in pages:
         assert "<script" not in page
@@ -243,25 +239,25 @@ def test_text_that_reads_other_than_it_is_stored_is_refused(dewi):
         assert "tidak dapat ditampilkan" in dewi.html
 
 
-def test_suggestions_are_one_press_and_then_ones_own(dewi, opened):
+def test_suggestions_are_one_press_and_then_ones_own(dewi, office):
     assert "Saran untuk jabatan Anda" in dewi.html
     dewi.fill(f"{dewi.path}/draft", {"use": "suggestions"})
     assert 'value="Terlayaninya warga di loket"' in dewi.html
     assert 'value="2,5"' in dewi.html
-    assert submissions(opened) == 0
+    assert submissions(office) == 0
     dewi.fill(dewi.path, {"items.0.title": "Terlayaninya warga di tiga loket", "confirm": "yes"})
     assert dewi.title == "Terkirim"
-    with opened.db.reading() as session:
+    with office.db.reading() as session:
         assert session.scalars(select(Draft)).all() == []
         assert len(session.scalars(select(Plan)).all()) == 1
 
 
-def test_suggestions_never_replace_what_somebody_wrote(dewi, opened):
+def test_suggestions_never_replace_what_somebody_wrote(dewi, office):
     form = dewi.fields(f"{dewi.path}/draft")
     dewi.fill(dewi.path, {"items.0.title": "Tulisan saya"}, to=f"{dewi.path}/draft")
     assert "Saran untuk jabatan Anda" not in dewi.html
     dewi.send(f"{dewi.path}/draft", form | {"use": "suggestions", "draft_at": dewi.fields(dewi.path)["draft_at"]})
-    with opened.db.reading() as session:
+    with office.db.reading() as session:
         titles = [row.body.get("items.0.title") for row in session.scalars(select(Draft))]
     assert titles == ["Tulisan saya"]
 
@@ -281,7 +277,7 @@ def test_rows_are_added_and_removed_without_a_script_and_nothing_is_lost(dewi):
     assert dewi.status == 200
 
 
-def test_two_tabs_never_overwrite_each_others_drafts(dewi, opened):
+def test_two_tabs_never_overwrite_each_others_drafts(dewi, office):
     other = dewi.fields(dewi.path) | {"items.0.title": "Dari tab kedua"}
     dewi.fill(dewi.path, {"items.0.title": "Dari tab pertama"}, to=f"{dewi.path}/draft")
     dewi.send(f"{dewi.path}/draft", other)
@@ -312,28 +308,28 @@ def test_a_done_task_leads_to_its_receipt(dewi):
     assert dewi.url == receipt
 
 
-def test_a_mandate_that_is_over_acts_no_more(opened, browser):
+def test_a_mandate_that_is_over_acts_no_more(office, browser):
     from models import ActingMandate
     from rules.words import ActingKind
 
-    with opened.db.transaction() as session:
+    with office.db.transaction() as session:
         mandate = ActingMandate(
-            person_id=opened.people["dewi"], principal_id=opened.people["budi"], kind=ActingKind.PLT,
+            person_id=office.people["dewi"], principal_id=office.people["budi"], kind=ActingKind.PLT,
             decree_no="1/2026", from_on=date(2026, 1, 1), to_on=date(2026, 1, 5),
         )  # fmt: skip
         session.add(mandate)
         session.flush()
-        session.get_one(Assignment, opened.task("dewi", ActKind.DRAFT_TARGETS)).mandate_id = mandate.id
-    opened.go_to(DATES[StageKind.TARGET_SETTING].due_on)
+        session.get_one(Assignment, office.task("dewi", ActKind.DRAFT_TARGETS)).mandate_id = mandate.id
+    office.go_to(DATES[StageKind.TARGET_SETTING].due_on)
     dewi = browser().enter("dewi")
-    path = f"/w/task/{opened.task('dewi', ActKind.DRAFT_TARGETS)}"
+    path = f"/w/task/{office.task('dewi', ActKind.DRAFT_TARGETS)}"
     dewi.get(path)
     dewi.fill(path, plan_form())
     assert dewi.status == 403
     assert "berlaku sampai Senin, 5 Januari 2026" in dewi.html
 
 
-def test_notes_are_kept_by_the_employee_and_the_rater_on_any_day_once_each(opened, browser):
+def test_notes_are_kept_by_the_employee_and_the_rater_on_any_day_once_each(office, browser):
     dewi = browser().enter("dewi")
     dewi.get(dewi.html.split('<a href="')[1:] and "/w/case/" + dewi.html.split("/w/case/")[1].split('"')[0])
     case = dewi.fields("/w/note")["case"]
@@ -342,7 +338,7 @@ def test_notes_are_kept_by_the_employee_and_the_rater_on_any_day_once_each(opene
     dewi.send("/w/note", note)
     assert dewi.html.count("Melatih tiga petugas loket.") == 1
     budi = browser().enter("budi")
-    budi.send("/w/note", {"who": opened.people["budi"], "case": case, "text": "Tanpa kode", "nonce": "n"})
+    budi.send("/w/note", {"who": office.people["budi"], "case": case, "text": "Tanpa kode", "nonce": "n"})
     assert budi.status == 403
     budi.prove("budi")
     budi.get(f"/w/case/{case}")
@@ -352,41 +348,41 @@ def test_notes_are_kept_by_the_employee_and_the_rater_on_any_day_once_each(opene
     eko = browser().enter("eko")
     eko.get(f"/w/case/{case}")
     assert eko.status == 404
-    eko.send("/w/note", {"who": opened.people["eko"], "case": case, "text": "Bukan urusan saya", "nonce": "n"})
+    eko.send("/w/note", {"who": office.people["eko"], "case": case, "text": "Bukan urusan saya", "nonce": "n"})
     assert eko.status == 404
     dewi.send("/w/note", note | {"text": "  ", "nonce": "m"})
     assert dewi.status == 422
-    with opened.db.reading() as session:
+    with office.db.reading() as session:
         assert len(session.scalars(select(Note)).all()) == 2
 
 
-def test_this_is_not_my_supervisor_opens_a_case_for_hr_and_stops_nothing(dewi, opened):
+def test_this_is_not_my_supervisor_opens_a_case_for_hr_and_stops_nothing(dewi, office):
     assert "Atasan yang tercatat: Budi Penilai." in dewi.html
     dewi.fill(f"{dewi.path}/wrong-supervisor", {"text": "  "})
     assert dewi.status == 422
     dewi.get(dewi.path)
     dewi.fill(f"{dewi.path}/wrong-supervisor", {"text": "Sejak Oktober atasan saya Citra."})
     assert dewi.title == "Laporan Anda diterima"
-    assert opened.letters("correction_notice") == 1
-    with opened.db.reading() as session:
+    assert office.letters("correction_notice") == 1
+    with office.db.reading() as session:
         entry = session.scalars(select(TrailEntry).filter_by(type="line.disputed")).one()
-        assert entry.actor_id == opened.people["dewi"]
+        assert entry.actor_id == office.people["dewi"]
         assert entry.content["why"] == "Sejak Oktober atasan saya Citra."
     dewi.get(dewi.path)
     dewi.fill(dewi.path, plan_form())
     assert dewi.title == "Terkirim"
 
 
-def test_not_me_needs_a_ticked_box_and_then_ends_link_and_session(dewi, opened):
+def test_not_me_needs_a_ticked_box_and_then_ends_link_and_session(dewi, office):
     dewi.get("/w")
     form = dewi.fields("/a/notme")
     dewi.send("/a/notme", form)
     assert dewi.status == 422
     assert dewi.http.get("/w").status_code == 200
-    token, cookie = opened.token("dewi"), dewi.http.cookies["s"]
+    token, cookie = office.token("dewi"), dewi.http.cookies["s"]
     dewi.send("/a/notme", form | {"confirm": "yes"})
     assert dewi.title == "Tautan sudah dimatikan"
     assert dewi.answer.headers["clear-site-data"] == '"cookies", "storage"'
     assert dewi.http.get("/w", headers={"Cookie": f"s={cookie}"}).status_code == 401
     assert dewi.http.get(f"/a/{token}").status_code == 404
-    assert opened.letters("correction_notice") == 1
+    assert office.letters("correction_notice") == 1
