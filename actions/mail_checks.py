@@ -6,17 +6,21 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
-from models import Agency, Assignment, Letter, MailAttempt, Person, Stage
+from models import Agency, Assignment, Letter, MailAttempt, MailEvent, Person, Stage
+from rules.bounces import FATES, EventKind
 from rules.words import AssignmentState, LetterState
 
 DELIVERED = (LetterState.ACCEPTED, LetterState.DELIVERED, LetterState.BOUNCED_SOFT, LetterState.BOUNCED_HARD)
 
 
 def count_missing(session: Session, *, cycle_id: int | None = None, stage_id: int | None = None) -> int:
-    """Promises without a letter: accepted letters that no attempt proves, and open duties that none covers."""
+    """Promises without a letter: accepted letters that neither an attempt nor a report proves, and open duties
+    that none covers.
+    """
     unproven = select(func.count()).select_from(Letter).where(
         Letter.state.in_(DELIVERED),
         ~exists().where(MailAttempt.letter_id == Letter.id, MailAttempt.outcome == LetterState.ACCEPTED),
+        ~exists().where(MailEvent.letter_id == Letter.id, MailEvent.kind.in_(FATES)),
     )  # fmt: skip
     uncovered = select(func.count()).select_from(Assignment).join(Stage, Stage.id == Assignment.stage_id).where(
         Assignment.state == AssignmentState.OPEN, Assignment.optional.is_(False), Assignment.told_at.is_not(None),
@@ -42,13 +46,16 @@ def count_doubled(session: Session, where: Sequence[ColumnElement[bool]]) -> int
 
 
 NOT_REACHED = (
-    LetterState.FAILED_PERM, LetterState.HELD, LetterState.BOUNCED_HARD, LetterState.BOUNCED_SOFT, LetterState.AMBIGUOUS,
-    LetterState.SUPPRESSED, LetterState.EXPIRED,
+    LetterState.FAILED_PERM, LetterState.HELD, LetterState.BOUNCED_HARD, LetterState.BOUNCED_SOFT,
+    LetterState.AMBIGUOUS, LetterState.SUPPRESSED, LetterState.EXPIRED,
 )  # fmt: skip
 
 
 def overview(session: Session, agency: str = "") -> dict[str, Any]:
-    """The outbox by kind and state, and every letter that did not reach its person, with the reason."""
+    """The outbox by kind and state, every letter that did not reach its person, with the reason, and what came back.
+
+    What came back is counted for the whole installation: a forged report belongs to no agency.
+    """
     where = [Agency.code == agency] if agency else []
     counted = (
         select(Letter.kind, Letter.state, func.count()).join(Person, Person.id == Letter.person_id)
@@ -59,7 +66,9 @@ def overview(session: Session, agency: str = "") -> dict[str, Any]:
         select(Letter, Person.name).join(Person, Person.id == Letter.person_id)
         .join(Agency, Agency.id == Person.agency_id).where(*where, Letter.state.in_(NOT_REACHED)).order_by(Letter.id)
     )  # fmt: skip
+    events = select(MailEvent.kind, func.count()).where(MailEvent.kind != EventKind.TOLD).group_by(MailEvent.kind)
     return {
+        "came_back": dict(session.execute(events.order_by(MailEvent.kind)).tuples().all()),
         "counts": [{"kind": kind, "state": state.value, "count": n} for kind, state, n in session.execute(counted)],
         "not_reached": [
             {"id": letter.id, "name": name, "address": letter.address, "kind": letter.kind,

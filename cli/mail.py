@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from cli import mail_inbound
+
 app = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json")]
 
@@ -114,3 +116,6 @@ def resume() -> None:
         outbox.resume(session)
         waves = outbox.resume_waves(session)
     typer.echo(f"Delivery goes on; {waves} waves had been stopped.")
+
+
+mail_inbound.register(app)
