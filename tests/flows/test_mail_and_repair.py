@@ -1,14 +1,17 @@
 """The outbox is drained until nothing is due; broken promises are mended or told."""
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
 
 import database
+import settings
 from actions import dispatch, outbox, steps
 from actions.launching import Launched
 from actions.steps import StepRef
+from cli.processes import free_port
 from flows.deliver_mail import deliver_mail
 from flows.repair import repair
 from models import Assignment, Letter
@@ -55,6 +58,21 @@ def test_a_relay_that_takes_nothing_ends_red_after_one_batch(monkeypatch: pytest
     name, message = told(deliver_mail)
     assert (name, len(calls)) == ("Failed", 1)
     assert "5 queued" in message
+
+
+@pytest.mark.usefixtures("opened")
+def test_the_real_dispatcher_runs_inside_the_task_and_loses_nothing_when_nobody_listens(
+    db: database.Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("APPRAISAL_HOME", str(tmp_path))
+    monkeypatch.setenv("APPRAISAL_SMTP_URL", f"smtp://127.0.0.1:{free_port()}")
+    settings.load.cache_clear()
+    name, message = told(deliver_mail)
+    settings.load.cache_clear()
+    assert name == "Failed"
+    assert "letters wait for the next tick" in message
+    with db.reading() as session:
+        assert set(session.scalars(select(Letter.state))) == {LetterState.QUEUED}
 
 
 @pytest.mark.usefixtures("opened")
