@@ -21,11 +21,12 @@ from web import forms, render
 from web.forms import FormRefused, Posted
 from web.render import Look, look_for
 from web.sessions import REFRESH, read_cookie, set_cookie
-from web.texts import has
+from web.texts import has, holes
 
 STATUS = {"not_yours": 404, "not_found": 404, "link": 404, "code_many": 429, "too_many": 429, "bad_request": 400,
           "confirm": 422, "text_length": 422, "code_none": 422, "too_large": 413, "no_session": 401, "rested": 401,
-          "not_active": 403, "not_independent": 403, "mandate_over": 403, "code_needed": 403}  # fmt: skip
+          "not_active": 403, "not_independent": 403, "mandate_over": 403, "role_over": 403,
+          "code_needed": 403}  # fmt: skip
 """409 for the rest: the state of things is not what the act needs."""
 
 
@@ -105,8 +106,9 @@ class Ask:
         """The page that says why not; `mine` is shown, so that nothing that was typed is lost."""
         shown = {name: render.readable(value, self.look) for name, value in details.items()}
         known = code if has(f"refused.{code}") else "other"
+        shown = {name: shown.get(name, "–") for name in holes(f"refused.{known}.why") | shown.keys()}
         return self.page(
-            "refusal.html", STATUS.get(code, 409), code=known, details={"code": code} | shown,
+            "refusal.html", STATUS.get(code, 409), code=known, details=shown | {"code": code},
             mine=self.named(mine or {}),
         )  # fmt: skip
 

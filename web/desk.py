@@ -68,7 +68,7 @@ def _files(visit: Visit, cases: Sequence[Appraisal]) -> dict[str, Any]:
 
 def _newest(tasks: Sequence[Task]) -> list[Task]:
     ended = [task for task in tasks if task.state is not AssignmentState.OPEN]
-    return sorted(ended, key=lambda task: task.ended_at, reverse=True)[:PAGE]
+    return sorted(ended, key=lambda task: task.ended_at or task.due, reverse=True)[:PAGE]
 
 
 def _drafts(session: Session, visit: Visit) -> set[int]:

@@ -1,5 +1,6 @@
 """Every sentence of the pages, Indonesian first and English beside it: a pair, so that neither can be missing."""
 
+from string import Formatter
 from typing import Any
 
 from notifications import words
@@ -18,7 +19,6 @@ PAGES: dict[str, tuple[str, str]] = {
     "back": ("Kembali ke daftar tugas", "Back to your tasks"),
     "yes": ("ya", "yes"),
     "none": ("Belum ada", "None yet"),
-    "and": ("dan", "and"),
     # the landing page
     "land.title": ("Halo, {name}", "Hello, {name}"),
     "land.lead": ("Anda diundang pada tahap", "You are invited to the stage"),
@@ -51,7 +51,6 @@ PAGES: dict[str, tuple[str, str]] = {
                     "This stage was closed on {at}. What you sent can still be read below."),
     # a task
     "task.due": ("Batas waktu: {at}", "Due: {at}"),
-    "task.about": ("Mengenai", "About"),
     "task.send": ("Kirim", "Send"),
     "task.draft": ("Simpan draf", "Save draft"),
     "task.draft_kept": ("Draf tersimpan {at}.", "Draft saved {at}."),
@@ -108,7 +107,6 @@ PAGES: dict[str, tuple[str, str]] = {
     "ended.text": ("Untuk kembali, buka lagi tautan di email Anda. Halaman ini boleh ditutup.",
                    "To come back, open the link in your mail again. You may close this page."),
     "notme.link": ("Saya bukan {name}", "I am not {name}"),
-    "notme.title": ("Bukan Anda?", "Not you?"),
     "notme.text": ("Bila tautan ini bukan untuk Anda, atau ada kiriman yang bukan dari Anda, matikan tautannya."
                    " Pengelola kinerja diberi tahu dan pemilik yang sebenarnya mendapat tautan baru dari mereka.",
                    "If this link is not for you, or something was sent that is not yours, end the link. The performance"
@@ -135,7 +133,6 @@ PAGES: dict[str, tuple[str, str]] = {
                      "Established by the performance administrator because none was drafted; it can be replaced."),
     "case.result": ("Hasil penilaian", "Result"),
     "case.notes": ("Catatan sepanjang tahun", "Notes of the year"),
-    "case.note_new": ("Tambah catatan", "Add a note"),
     "case.note_mine": ("Apa yang Anda kerjakan atau capai?", "What did you do or achieve?"),
     "case.note_rater": ("Umpan balik untuk pegawai ini", "Feedback for this employee"),
     "case.note_send": ("Simpan catatan", "Save the note"),
@@ -145,7 +142,6 @@ PAGES: dict[str, tuple[str, str]] = {
     # plans and results as shown
     "plan.target": ("Target", "Target"),
     "plan.actual": ("Realisasi", "Actual"),
-    "plan.evidence": ("Bukti", "Evidence"),
     "plan.no_actual": ("belum dilaporkan", "not reported yet"),
     "plan.lower": ("makin rendah makin baik", "lower is better"),
     "plan.maximum": ("target adalah batas atas", "the target is the maximum"),
@@ -193,6 +189,11 @@ TEXTS: dict[str, tuple[str, str]] = PAGES | _STAGES | ACTS | REFUSALS | CONSOLE
 def say(locale: Locale, key: str, **details: Any) -> str:
     """The sentence of that key; KeyError if there is none, so that no page shows a key."""
     return TEXTS[key][locale is Locale.EN].format(**details)
+
+
+def holes(key: str) -> set[str]:
+    """The details that a sentence needs."""
+    return {name for _, name, _, _ in Formatter().parse(TEXTS[key][0]) if name}
 
 
 def has(key: str) -> bool:

@@ -281,6 +281,8 @@ _ERRORS: dict[str, tuple[str, str]] = {
     "characters": ("memuat karakter yang tidak dapat ditampilkan", "has characters that cannot be shown"),
     "target_zero": ("target harus di atas nol bila makin rendah makin baik",
                     "the target must be above zero where lower is better"),
+    "target_above_zero": ("target harus di atas nol bila makin rendah makin baik",
+                          "the target must be above zero where lower is better"),
     "twice": ("terisi dua kali", "is given twice"),
     "invalid": ("tidak sesuai", "does not fit"),
     "main_item_required": ("paling sedikit satu rencana utama (bukan tambahan)",

@@ -123,6 +123,12 @@ REFUSALS: dict[str, tuple[str, str]] = (
         _HR,
     )
     | _refusal(
+        "not_open_yet",
+        ("Belum dibuka", "Not open yet"),
+        ("Tugas ini dapat dikirim mulai {opens_at}.", "It can be sent from {opens_at}."),
+        ("Simpan draf; kirim setelah tahap dibuka.", "Save a draft; send it when the stage is open."),
+    )
+    | _refusal(
         "done_already",
         ("Sudah pernah dikirim", "Already sent"),
         ("Tugas ini sudah selesai {ended_at}.", "This task was done {ended_at}."),
@@ -153,6 +159,12 @@ REFUSALS: dict[str, tuple[str, str]] = (
         "not_active",
         ("Tidak lagi bertugas", "No longer in service"),
         ("Menurut data, masa tugas Anda sudah berakhir.", "According to our data your service has ended."),
+        _HR,
+    )
+    | _refusal(
+        "role_over",
+        ("Peran Anda sudah berakhir", "Your role has ended"),
+        ("Peran yang diperlukan untuk tugas ini tidak lagi Anda pegang.", "You no longer hold the role it needs."),
         _HR,
     )
     | _refusal(
@@ -276,6 +288,15 @@ REFUSALS: dict[str, tuple[str, str]] = (
         "no_result",
         ("Belum ada hasil", "There is no result yet"),
         ("Hasil penilaian belum disampaikan.", "The result has not been issued."),
+        _DESK,
+    )
+    | _refusal(
+        "has_result",
+        ("Sudah ada hasil", "There is a result"),
+        (
+            "Penilaian ini mempunyai hasil, jadi tidak ada yang perlu dijelaskan.",
+            "This appraisal has a result, so there is nothing to account for.",
+        ),
         _DESK,
     )
     | _refusal(

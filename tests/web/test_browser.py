@@ -1,0 +1,129 @@
+"""The pages in a real browser: at 390 pixels nothing is cut off, nobody is shut out, and a page stays light."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+from office import ORIGIN, Browser, Office, plan_form
+
+import settings
+from rules.words import ActKind, StageKind
+from web.app import create_app
+from web.render import STYLE
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+STAGE = StageKind.TARGET_SETTING
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: see deploy/browser.sh")
+
+
+@pytest.fixture
+def served(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The application behind a real server on a free port of this machine."""
+    import socket
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    monkeypatch.setenv("APPRAISAL_BASE_URL", url)
+    settings.load.cache_clear()
+    server = uvicorn.Server(uvicorn.Config(create_app(), host="127.0.0.1", port=port, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+    yield url
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def _check(page, name: str) -> None:
+    """No sideways scrolling, targets of 44 pixels, under 30 kB with the style, no fault that axe finds."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"], name
+    assert len(page.content().encode()) + len(STYLE) < 30_000, name
+    small = page.evaluate(
+        """[...document.querySelectorAll('main button:not(.enter), .button, .opt, select, summary')]
+           .filter(e => e.offsetParent && e.getBoundingClientRect().height < 43).map(e => e.outerHTML.slice(0, 80))"""
+    )
+    assert small == [], name
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]})
+    assert found.violations_count == 0, f"{name}: {found.generate_report()[:3000]}"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_person_at_a_phone_goes_from_the_letter_to_the_receipt(office, served, chromium, scheme):
+    context = chromium.new_context(
+        viewport={"width": 390, "height": 844}, color_scheme=scheme, java_script_enabled=True
+    )
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.goto(f"{served}/a/{office.token('dewi')}")
+    _check(page, "landing")
+    page.click("button.main")
+    page.wait_for_url("**/w")
+    _check(page, "desk")
+    page.click("a.task")
+    page.click("text=Pakai saran")
+    _check(page, "draft")
+    page.fill("[id='items.0.title']", "Terlayaninya warga di tiga loket")
+    page.press("[id='items.0.title']", "Enter")
+    assert page.locator("[id='items.0.title']").input_value() == "Terlayaninya warga di tiga loket"
+    assert "Draf tersimpan" in page.content(), "Enter keeps a draft, it neither sends nor adds a row"
+    page.click("button.main")
+    _check(page, "errors")
+    page.check("#confirm")
+    page.click("button.main")
+    page.wait_for_url("**/w/done/*")
+    _check(page, "done")
+    page.click("text=Selesai dan keluar")
+    _check(page, "farewell")
+    page.go_back()
+    assert "Dewi Rahma" not in page.content()
+    page.goto(f"{served}/a/{'a' * 40}")
+    _check(page, "refusal")
+    assert [fault for fault in faults if "favicon" not in fault and "40" not in fault and "42" not in fault] == []
+    context.close()
+
+
+def test_a_rating_sheet_fits_a_phone_and_a_desk(office, served, chromium):
+    people = Browser(create_app(), office)
+    people.http.base_url = served
+    ORIGIN["Origin"], kept = served, ORIGIN["Origin"]
+    try:
+        people.enter("dewi")
+        path = f"/w/task/{office.task('dewi', ActKind.DRAFT_TARGETS)}"
+        people.get(path)
+        people.fill(path, plan_form())
+        office.open(StageKind.SUPERVISOR_SCORING)
+        token = office.token("budi", StageKind.SUPERVISOR_SCORING)
+        for width in (390, 1280):
+            page = chromium.new_context(viewport={"width": width, "height": 844}).new_page()
+            page.goto(f"{served}/a/{token}")
+            page.click("button.main")
+            page.goto(f"{served}/w/task/{office.task('budi', ActKind.SCORE, 'dewi')}")
+            _check(page, "code")
+            page.click("button.main")
+            page.fill("#code", office.code("budi"))
+            page.click("button.main")
+            page.wait_for_url("**/w/task/*")
+            _check(page, f"score at {width}")
+            page.click("button.main")
+            _check(page, f"score errors at {width}")
+            page.context.close()
+    finally:
+        ORIGIN["Origin"] = kept

@@ -1,0 +1,76 @@
+"""Every sentence in both languages, and a sentence for everything that can be asked, refused or wrong."""
+
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from rules.words import ActKind, Locale
+from web.render import HERE, short_name
+from web.texts import PAGES, TEXTS, say
+
+ROOT = HERE.parent
+ACTIONS = "\n".join(path.read_text() for path in (ROOT / "actions").rglob("*.py"))
+
+
+def _holes(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def test_both_languages_say_something_and_fill_in_the_same_details():
+    for key, (indonesian, english) in TEXTS.items():
+        assert indonesian.strip(), key
+        assert english.strip(), key
+        assert _holes(indonesian) == _holes(english), key
+
+
+def test_every_refusal_of_an_act_has_a_page_that_says_why_and_what_to_do():
+    codes = set(re.findall(r'(?:ActRefused|StaleForm)\("(\w+)"', ACTIONS))
+    assert len(codes) > 20
+    for code in codes - {"invalid"}:
+        for part in ("", ".why", ".now"):
+            assert f"refused.{code}{part}" in TEXTS, code
+
+
+def test_what_an_act_finds_wrong_is_said_in_words():
+    codes = set(re.findall(r'ActInvalid\(\{[^}]*?: "(\w+)"', ACTIONS))
+    assert {"reason_required", "all_seven_values", "every_indicator_once"} <= codes
+    assert not {code for code in codes if f"wrong.{code}" not in TEXTS}
+
+
+def _templates() -> list[Path]:
+    folder = HERE / "templates"
+    names = "base signed landing refusal conflict desk done code farewell disputed reissue reissued shown case task"
+    return [folder / f"{name}.html" for name in names.split()] + sorted((folder / "acts").glob("*.html"))
+
+
+@pytest.mark.parametrize("path", _templates(), ids=lambda path: path.stem)
+def test_a_template_uses_only_sentences_that_exist_and_says_nothing_itself(path):
+    text = path.read_text()
+    for key in re.findall(r"\bt\('([\w.]+)'(?! ~)", text):
+        assert key in TEXTS, key
+    bare = re.sub(r"{%.*?%}|{{.*?}}|{#.*?#}|<svg.*?</svg>|<[^>]*>", " ", text, flags=re.DOTALL)
+    assert not re.search(r"[A-Za-z]{2,}", bare), bare
+
+
+def test_no_sentence_is_left_that_no_page_says():
+    others = [path for path in HERE.glob("*.py") if path.name != "texts.py"]
+    sources = "\n".join(path.read_text() for path in [*HERE.rglob("*.html"), *others])
+    built = re.compile(r"(rating|org|value|aspect|role|note|case\.state)\.")
+    said = {key for key in PAGES if f"'{key}'" in sources or f'"{key}"' in sources}
+    assert not [key for key in PAGES if key not in said and not built.match(key)]
+
+
+@pytest.mark.parametrize("kind", list(ActKind))
+def test_every_act_has_a_name_a_purpose_and_a_sentence_to_confirm(kind):
+    for part in ("act", "lead", "confirm"):
+        for locale in Locale:
+            assert say(locale, f"{part}.{kind.value}")
+
+
+def test_names_are_shortened_without_titles():
+    assert short_name("Dr. H. Siti Rahmawati, S.E., M.M.") == "Siti R."
+    assert short_name("Suharto") == "Suharto"
+    assert short_name("Ir. Joko") == "Joko"
+    assert short_name("H.") == "H."
