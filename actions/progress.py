@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, not_, null, or_, select
 from sqlalchemy.orm import Session
@@ -86,6 +87,29 @@ def of_units(session: Session, cycle: Cycle, *, at: datetime, stage: StageKind |
                     found.append(UnitProgress(unit, units[unit].code, units[unit].name, kind, tally))
     order = list(StageKind)
     return sorted(found, key=lambda one: (one.code, order.index(one.stage)))
+
+
+def as_data(session: Session, cycle: Cycle, agency: Agency, *, at: datetime, units: bool = False) -> dict[str, Any]:
+    """The status as plain data with days in the agency's zone: what the command line and the JSON API print."""
+    local = calendar_of(session, agency, at).local_date
+    stages = [
+        {"stage": one.stage.value, "state": one.state.value, "opens": local(one.opens_at).isoformat(),
+         "due": local(one.due_at).isoformat(), "closes": local(one.closes_at).isoformat(),
+         **_tally_data(one.tally), "next": one.next_action}
+        for one in of_cycle(session, cycle, at=at)
+    ]  # fmt: skip
+    data = {"agency": agency.code, "year": cycle.year, "cycle_id": cycle.id, "state": cycle.state.value,
+            "enrolled": cycle.enrolled_at is not None, "stages": stages}  # fmt: skip
+    if units:
+        data["units"] = [
+            {"unit": one.code, "name": one.name, "stage": one.stage.value, **_tally_data(one.tally)}
+            for one in of_units(session, cycle, at=at)
+        ]
+    return data
+
+
+def _tally_data(tally: Tally) -> dict[str, Any]:
+    return {"expected": tally.expected, "done": tally.done, "overdue": tally.overdue, "percent": tally.percent}
 
 
 def stamp(session: Session, cycle: Cycle, *, at: datetime) -> str:

@@ -1,15 +1,12 @@
 """`appraisal cycle`: plan, launch, watch and steer a yearly cycle."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from cli import steering
 from cli.cycle_prints import bar, plan_data, print_json, print_plan, print_preview, print_status
-
-if TYPE_CHECKING:
-    from models import Agency, Cycle
 
 app = typer.Typer(no_args_is_help=True)
 Directory = Annotated[str, typer.Argument(metavar="DIR", help="Folder of an agency, or its name among the agencies.")]
@@ -175,37 +172,14 @@ def _steer(act, agency: str, year: int, *, yes: bool, as_json: bool, **order: An
 def _status(session, agency: str, year: int, at, *, units: bool = False) -> list[dict[str, Any]]:
     from sqlalchemy import select
 
+    from actions import progress
     from models import Agency, Cycle
 
     query = select(Cycle, Agency).join(Agency).order_by(Agency.code, Cycle.year)
     query = query.where(Agency.code == agency) if agency else query
     query = query.where(Cycle.year == year) if year else query
-    return [_cycle_data(session, cycle, owner, at, units) for cycle, owner in session.execute(query).tuples()]
-
-
-def _cycle_data(session, cycle: "Cycle", agency: "Agency", at, units: bool) -> dict[str, Any]:
-    from actions import progress
-    from actions.calendars import calendar_of
-
-    local = calendar_of(session, agency, at).local_date
-    stages = [
-        {"stage": one.stage.value, "state": one.state.value, "opens": local(one.opens_at).isoformat(),
-         "due": local(one.due_at).isoformat(), "closes": local(one.closes_at).isoformat(),
-         **_tally(one.tally), "next": one.next_action}
-        for one in progress.of_cycle(session, cycle, at=at)
-    ]  # fmt: skip
-    data = {"agency": agency.code, "year": cycle.year, "cycle_id": cycle.id, "state": cycle.state.value,
-            "enrolled": cycle.enrolled_at is not None, "stages": stages}  # fmt: skip
-    if units:
-        data["units"] = [
-            {"unit": one.code, "name": one.name, "stage": one.stage.value, **_tally(one.tally)}
-            for one in progress.of_units(session, cycle, at=at)
-        ]
-    return data
-
-
-def _tally(tally) -> dict[str, Any]:
-    return {"expected": tally.expected, "done": tally.done, "overdue": tally.overdue, "percent": tally.percent}
+    found = session.execute(query).tuples()
+    return [progress.as_data(session, cycle, owner, at=at, units=units) for cycle, owner in found]
 
 
 steering.register(app)

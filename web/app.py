@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import settings
-from web import cases, console, desk, pages, proofs
+from web import api, cases, console, desk, pages, proofs
 from web.render import look_for, refusal
 from web.security import Guard
 
@@ -16,10 +16,10 @@ from web.security import Guard
 def create_app() -> FastAPI:
     """Build the application; paths hold tokens, so the server's own access log is silenced whatever its settings."""
     logging.getLogger("uvicorn.access").disabled = True
-    app = FastAPI(title="Appraisal", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title="Appraisal", docs_url=None, redoc_url=None, openapi_url=f"{api.BASE}/openapi.json")
     app.router.redirect_slashes = False
     app.router.routes.extend([*pages.ROUTES, *desk.ROUTES, *proofs.ROUTES, *cases.ROUTES, *console.ROUTES])
-    # The router of the JSON API is included here.
+    api.add_to(app)
     app.add_exception_handler(HTTPException, _refused)
     app.add_middleware(Guard, base_url=settings.load().base_url)
     return app
@@ -28,6 +28,8 @@ def create_app() -> FastAPI:
 async def _refused(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     code = {404: "not_found", 405: "method"}.get(status, "bad_request" if status < 500 else "error")
+    if request.url.path.startswith("/api/"):
+        return api.problem(status, code)
     response = refusal(look_for(request.query_params.get("lang")), status, code)
     response.headers.update(getattr(error, "headers", None) or {})
     return response

@@ -1,6 +1,7 @@
 """What a link opens before anybody has acted: a page that changes nothing, and one button that begins a session."""
 
 import ipaddress
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -32,7 +33,7 @@ class BadToken(Exception):
     pass
 
 
-def _opened(session: Session, token: str, ask: Ask) -> OpenedLink:
+def opened_by(session: Session, token: str, at: datetime) -> OpenedLink:
     """What a token leads to; BadToken for unknown, forged and revoked alike. No query before the signature is right."""
     master = settings.load().master
     try:
@@ -42,7 +43,7 @@ def _opened(session: Session, token: str, ask: Ask) -> OpenedLink:
     if verify(token, master=master, kids={opened.link.kid}) is None:
         raise BadToken  # signed with the key of another cycle
     agency = session.get_one(Agency, opened.cycle.agency_id)
-    today = calendar_of(session, agency, ask.at).local_date(ask.at)
+    today = calendar_of(session, agency, at).local_date(at)
     if opened.person.active_to is not None and opened.person.active_to < today:
         raise BadToken
     return opened
@@ -70,7 +71,7 @@ def landing(ask: Ask) -> Response:
     token = ask.request.path_params["token"]
     try:
         with database.reading() as session:
-            opened = _opened(session, token, ask)
+            opened = opened_by(session, token, ask.at)
             agency = session.get_one(Agency, opened.cycle.agency_id)
             duties = open_duties_of(session, opened.stage, [opened.person.id]).get(opened.person.id, [])
             dues = [duty.due for duty in duties if not duty.optional] or [duty.due for duty in duties]
@@ -91,7 +92,7 @@ def begin(ask: Ask) -> Response:
     """`POST /a`: the token from the page begins a session, always a new one."""
     try:
         with database.transaction() as session:
-            opened = _opened(session, ask.posted.get("token"), ask)
+            opened = opened_by(session, ask.posted.get("token"), ask.at)
             allow(session, f"begin:{opened.link.id}", BEGINS_AN_HOUR, ask)
             secret = sessions.begin(session, opened, at=ask.at)
     except BadToken:

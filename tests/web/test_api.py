@@ -107,7 +107,7 @@ def test_a_launch_is_done_once_and_again_changes_nothing(
     bearer = program.bearer()
     made = program.call("POST", "/cycles", bearer, {"agency_dir": "mamuju", "year": 2026})
     assert made.status_code == 201, made.text
-    assert (made.json()["again"], made.json()["enrolled"], made.json()["agency"]) == (True, 0, "mamuju")
+    assert (made.json()["again"], made.json()["added"], made.json()["agency"]) == (True, 0, "mamuju")
     too_far = program.call("POST", "/cycles", bearer, {"agency_dir": "mamuju", "year": 2040})
     assert (too_far.status_code, too_far.json()["code"]) == (422, "launch_refused")
     assert "too far" in too_far.json()["details"]["reasons"][0]
