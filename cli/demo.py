@@ -1,7 +1,7 @@
 """`appraisal demo`: one year of an example agency for real, on one machine, with robots for people.
 
-Real are: the Prefect server and worker, the flows, the pages, the mail that crosses SMTP, the database. Invented are the
-people, who read their mail and act over HTTP, and the time, which passes faster.
+Real are the Prefect server and worker, the flows, the pages, the mail that crosses SMTP and the database. Invented are
+the people, who read their mail and act over HTTP, and the time, which passes faster.
 """
 
 import os
@@ -17,8 +17,6 @@ import typer
 
 app = typer.Typer()
 ROOT = Path(__file__).parent.parent
-BOUNCING, SCANNED = 9, 14
-"""Which people of the roster have a dead address at first, and a mail scanner that presses every button."""
 
 
 @app.command()
@@ -44,7 +42,7 @@ def demo(
             played.start()
             summary = played.run()
             _say(summary.told(time.monotonic() - begun))
-            _addresses(ui, web, box)
+            _addresses(ui, web, box, played.hr_address())
             if not leave:
                 _say("\nEverything stays up; Ctrl-C ends it.")
                 family.supervise()
@@ -67,10 +65,10 @@ def _configure(home: Path, smtp: int, web: int, ui: int) -> None:
     settings.load.cache_clear()
 
 
-def _addresses(ui: int, web: int, box: int) -> None:
+def _addresses(ui: int, web: int, box: int, hr: str) -> None:
     _say(
         f"\n  Prefect UI   http://127.0.0.1:{ui}   runs, upcoming dates, status tables (Artifacts)"
-        f"\n  HR console   http://127.0.0.1:{web}/hr   sign in with the address of an HR officer; the link is in the mailbox"
+        f"\n  HR console   http://127.0.0.1:{web}/hr   sign in as {hr}; the link is in the mailbox"
         f"\n  Mailbox      http://127.0.0.1:{box}   every letter that was sent"
     )
 

@@ -1,5 +1,8 @@
 """The demo's year: starts the processes, moves the clock, lets the robots live, and waits for Prefect each time."""
 
+import os
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -17,21 +20,24 @@ from actions import certificates, cycles, letters, outbox, schema, trail
 from actions.agency_files import read_agency
 from actions.calendars import calendar_of
 from actions.due import due
+from actions.holders import role_holders
 from actions.steering.addresses import correct_address
 from cli import mailbox_pages, processes, serve
 from models import Agency, Appraisal, Person, Stage, Submission
 from rules.calendar import Calendar
-from rules.words import AddressState, CycleState, Lane, StageKind, StageState, Step
+from rules.words import AddressState, CycleState, Lane, Role, StageKind, StageState, Step
 from simulation import ceremony
 from simulation.mailbox import Mailbox
 from simulation.mailbox import serve as serve_mailbox
 from simulation.robots import Robot, Scanner
 
 MORNING = timedelta(hours=8)
+BOUNCING, SCANNED = 9, 14
+"""Which people of the roster have a dead address at first, and a mail scanner that presses every button."""
 PATIENCE = 180.0
 """Seconds that Prefect may take for everything that is due on one day."""
-EVERY = 3
-"""Reminders are looked at on every third day of an open stage: a demo need not show each of them."""
+EVERY = 4
+"""Reminders are looked at on every fourth day of an open stage: a demo need not show each of them."""
 
 
 @dataclass(slots=True)
@@ -94,6 +100,7 @@ class DemoYear:
         self.say("Starting the Prefect server, a worker, the pages and the mailbox ...")
         env = processes.start_prefect(self.family, self.home / "prefect", self.ports["prefect"])
         self._use_prefect(env)
+        self._start_ticker(env)
         processes.start_worker(self.family, env | {"PREFECT_WORKER_QUERY_SECONDS": "1"}, limit=2)
         serve.start_pages(self.family, "127.0.0.1", self.ports["web"], env)
         serve.start_mailer(self.family, env, lanes=())
@@ -103,8 +110,6 @@ class DemoYear:
 
     @staticmethod
     def _use_prefect(env: dict[str, str]) -> None:
-        import os
-
         os.environ |= {name: value for name, value in env.items() if name.startswith(("PREFECT_", "DO_NOT"))}
 
     def _deployment(self, flow: str, parameters: dict[str, object]) -> None:
@@ -119,13 +124,31 @@ class DemoYear:
         if run.state is None or not (run.state.is_completed() or run.state.is_cancelled()):
             raise processes.StartRefused(f"the run of {flow} ended as {run.state}: see {self.home / 'logs'}")
 
+    def _start_ticker(self, env: dict[str, str]) -> None:
+        """A process that ticks on demand: the schedule's own ticks come every five minutes, the demo's days sooner."""
+        log = self.home / "logs" / "ticker.log"
+        with log.open("ab") as errors:
+            self.ticker = subprocess.Popen(
+                [sys.executable, "-m", "flows"], env={**os.environ, **env}, stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True,
+            )  # fmt: skip
+        self.family.children.append(processes.Child("ticker", self.ticker, log, (), env))  # type: ignore[arg-type]
+
+    def _tick_once(self) -> None:
+        assert self.ticker.stdin is not None
+        assert self.ticker.stdout is not None
+        self.ticker.stdin.write("tick\n")
+        self.ticker.stdin.flush()
+        if not self.ticker.stdout.readline():
+            raise processes.StartRefused(f"the ticker ended, see {self.home / 'logs' / 'ticker.log'}")
+
     def _people(self) -> None:
         with database.reading() as session:
             people = session.scalars(select(Person.email).order_by(Person.id)).all()
         for address in people:
             self.robots[address] = Robot(address, self.base, self.mailbox, self.seed, self._mail_for(address))
-        self.mailbox.refused.add(people[9])
-        self.scanned = people[14]
+        self.mailbox.refused.add(people[BOUNCING])
+        self.scanned = people[SCANNED]
 
     def _mail_for(self, address: str) -> Callable[[int], None]:
         def wait(before: int) -> None:
@@ -185,12 +208,12 @@ class DemoYear:
             done += [
                 name for ref in found if (name := f"{ref.stage.value.replace('_', ' ')}: {ref.step.value}") not in done
             ]
-            self._deployment("tick", {})
-            self._wait_for_steps(len(found))
+            self._tick_once()
+            self._wait_for_steps()
         self._settle_mail()
         return done
 
-    def _wait_for_steps(self, _count: int) -> None:
+    def _wait_for_steps(self) -> None:
         """Wait until no run that was started for a step is under way."""
         from prefect.client.orchestration import get_client
         from prefect.client.schemas.filters import (
@@ -261,6 +284,14 @@ class DemoYear:
             return tomorrow
         ahead = [calendar.local_date(stage.opens_at) for stage in stages if stage.state is StageState.PLANNED]
         return max(tomorrow, min(ahead)) if ahead else tomorrow
+
+    def hr_address(self) -> str:
+        """Somebody who may sign in to the console."""
+        with database.reading() as session:
+            agency = session.scalars(select(Agency).filter_by(code=self.agency)).one()
+            today = calendar_of(session, agency, clock.now()).local_date(clock.now())
+            holders = role_holders(agency.id, Role.PERFORMANCE_ADMIN, today)
+            return session.scalars(select(Person.email).where(Person.id.in_(holders)).order_by(Person.id)).first() or ""
 
     def _summary(self) -> Summary:
         self._settle_mail()
