@@ -28,7 +28,12 @@ def launched(path: Path) -> Database:
     """A new database with the cycle 2026 of Mamuju, everybody enrolled."""
     made = Database(f"sqlite:///{path}")
     schema.upgrade(made, simulation_from="2025-12-20T01:00:00+00:00")
-    database.use(made)
-    cycle = launching.launch_folder(made.transaction, MAMUJU, 2026, at=clock.now()).cycle_id
-    launching.enroll_all(made.transaction, cycle, at=clock.now())
+    launch(made)
     return made
+
+
+def launch(db: Database) -> None:
+    """Launch Mamuju's cycle 2026 in a migrated database, which becomes that of the process."""
+    database.use(db)
+    cycle = launching.launch_folder(db.transaction, MAMUJU, 2026, at=clock.now()).cycle_id
+    launching.enroll_all(db.transaction, cycle, at=clock.now())

@@ -2,6 +2,7 @@
 
 import html
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from models import (
 )
 from rules.tokens import Purpose, sign
 from rules.words import AssignmentState, CycleState, LetterState, Role, StageKind
+from tests.living import launch, tick
 
 pytest_plugins = ["tests.lived"]
 HOST = "http://127.0.0.1:8080"
@@ -405,3 +407,16 @@ def test_a_page_of_late_people_takes_few_queries_whatever_their_number(
     event.listen(january.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
     assert hr.get(f"{hr.cycle()}/late").status_code == 200
     assert len(asked) < 40
+
+
+def test_on_postgresql_every_page_is_there_and_a_form_does_what_it_showed(pg: Database, app: Any) -> None:
+    launch(pg)
+    tick(pg, datetime(2026, 1, 2, 1, tzinfo=UTC))
+    hr = Hr(app, pg).sign_in()
+    for path in PATHS:
+        assert hr.get(f"{hr.cycle()}{path}").status_code == 200, path
+    assert hr.get("/hr/p/3").status_code == 200
+    assert hr.get("/hr/p?q=pattana").status_code == 200
+    assert "Sudah dilakukan" in hr.confirm(hr.order(f"{hr.cycle()}/extend", **EXTEND)).text
+    assert "Sudah dilakukan" in hr.confirm(hr.order(f"{hr.cycle()}/pause", reason="Server dipindah")).text
+    assert count(pg, Extension) == [1]
