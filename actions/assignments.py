@@ -71,11 +71,11 @@ def reopen_for_employee(acting: "Acting", kind: ActKind, *, notice: str) -> None
 
     case = acting.case
     subject = f"appraisal:{case.id}"
+    number = next_round(acting.session, acting.stage.id, kind, subject)
     if find_open(acting.session, acting.stage.id, kind, subject) is None:
-        number = next_round(acting.session, acting.stage.id, kind, subject)
         duty = Duty(kind, subject, Role.EMPLOYEE, Holder(case.employee_id), case.id, case.unit_id, round=number)
         open_duties(acting.session, acting.stage.id, [duty], at=acting.at)
-    invite_at_once(acting.session, acting.stage, case.employee_id, notice, at=acting.at)
+    invite_at_once(acting.session, acting.stage, case.employee_id, f"{notice}-{number}", at=acting.at)
 
 
 def find_open(session: Session, stage_id: int, kind: ActKind, subject: str) -> Assignment | None:

@@ -1,4 +1,4 @@
-"""One item of the audit's work list: blind reading, reveal, finding, reply, conclusion, recommendation. No rating here."""
+"""One item of the audit's work list: blind reading, reveal, finding, reply, conclusion. No rating is written here."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -106,25 +106,32 @@ def ask_conclusion(session: Session, stage: Stage, finding: Finding, *, at: date
 
 
 def conclude_item(session: Session, item: AuditItem) -> None:
-    """The item follows its findings: open while one is, confirmed if one is, else withdrawn."""
+    """The item follows its findings: open while one is; then decided, recommended, confirmed or withdrawn."""
     findings = session.scalars(select(Finding).filter_by(item_id=item.id)).all()
     if any(finding.confirmed is None for finding in findings):
+        return
+    asked = session.scalar(select(Recommendation).filter_by(item_id=item.id))
+    if asked is not None:
+        item.state = AuditItemState.RECOMMENDED if asked.outcome is None else AuditItemState.DECIDED
         return
     item.state = AuditItemState.CONFIRMED if any(f.confirmed for f in findings) else AuditItemState.WITHDRAWN
 
 
-def recommend(
-    session: Session, cycle: Cycle, stage: Stage, item: AuditItem, text: str, today: date, *, at: datetime
-) -> Recommendation:
-    """Ask the authority, who alone may change a result, to look at it again."""
+def recommend(session: Session, item: AuditItem, text: str, *, at: datetime) -> None:
+    """Note that the result should be looked at again; several findings of an item make one recommendation."""
     there = session.scalar(select(Recommendation).filter_by(item_id=item.id))
-    if there is not None:
+    if there is None:
+        session.add(Recommendation(item_id=item.id, text=text, review_result=True, made_at=at))
+    else:
         there.text = f"{there.text}\n{text}"
-        return there
-    row = Recommendation(item_id=item.id, text=text, review_result=True, made_at=at)
-    session.add(row)
     session.flush()
-    item.state = AuditItemState.RECOMMENDED
+
+
+def ask_authority(session: Session, cycle: Cycle, stage: Stage, item: AuditItem, today: date, *, at: datetime) -> None:
+    """Once every finding is concluded, ask the authority, who alone may change a result, to look at it again."""
+    row = session.scalar(select(Recommendation).filter_by(item_id=item.id))
+    if row is None or item.state is not AuditItemState.RECOMMENDED:
+        return
     case = session.get_one(Appraisal, item.appraisal_id)
     holder = objections.authority_of(session, case, cycle.agency_id, today)
     if holder is not None:
@@ -134,4 +141,3 @@ def recommend(
         )  # fmt: skip
         assignments.open_duties(session, stage.id, [duty], at=at)
         invite_at_once(session, stage, holder.person_id, f"recommendation-{row.id}", at=at)
-    return row

@@ -80,7 +80,9 @@ def deviating(session: Session, sample: Sequence[AuditItem], attribute: AuditAtt
 
 def _sample(session: Session, plan: AuditPlan, stage_no: int) -> tuple[list[AuditItem], int]:
     """The first n non-void items of the assurance arm in ticket order; a void is replaced by the arm's next ticket."""
-    assert plan.roster is not None and plan.plan is not None and plan.seed is not None
+    assert plan.roster is not None
+    assert plan.plan is not None
+    assert plan.seed is not None
     wanted = json.loads(plan.plan)["arms"][Arm.ASSURANCE.value]["take"][stage_no - 1]
     query = (
         select(AuditFrameItem.code, AuditItem).join(AuditItem, AuditItem.frame_item_id == AuditFrameItem.id)
@@ -131,7 +133,7 @@ def close(session: Session, cycle: Cycle, plan: AuditPlan, decision: AuditDecisi
 
 
 def close_by_deadline(session: Session, cycle: Cycle, *, at: datetime) -> int:
-    """The deadline rule: what is still open counts as not examined, which is a deviation, and the audit is evaluated."""
+    """The deadline rule: what is still open is not examined, which counts as a deviation; the audit is evaluated."""
     plan = audits.plan_of(session, cycle.id)
     if plan is None or plan.closed_at is not None:
         return 0

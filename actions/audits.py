@@ -1,9 +1,10 @@
-"""The audit: plan and frame are frozen, published, and only then is the seed made; the order of events is the security."""
+"""The audit: plan and frame are frozen and published before the seed is made; the order of events is the security."""
 
+import hashlib
 import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from actions import assignments, audit_conflicts, trail
 from actions.assignments import Duty
 from actions.bulk import insert_new
+from actions.calendars import calendar_of
 from actions.holders import Holder, role_holders
 from models import (
     Actual,
@@ -72,6 +74,12 @@ def need_plan(session: Session, cycle_id: int) -> AuditPlan:
     return plan
 
 
+def unfrozen(session: Session, cycle: Cycle) -> int:
+    """1 while the cycle's pack wants an audit whose frame nobody has frozen (or frozen anew), else 0."""
+    plan = plan_of(session, cycle.id)
+    return int((plan is None or plan.frozen_at is None) and Pack.model_validate_json(cycle.pack).audit.enabled)
+
+
 def freeze(session: Session, cycle: Cycle, *, at: datetime, by: int | None = None) -> AuditPlan | None:
     """Freeze plan and frame over every locked rating; a second call returns what is frozen. None: audit is off."""
     pack = Pack.model_validate_json(cycle.pack)
@@ -79,12 +87,9 @@ def freeze(session: Session, cycle: Cycle, *, at: datetime, by: int | None = Non
         return there
     if not pack.audit.enabled:
         return None
-    today = at.date()
-    auditors = session.scalars(role_holders(cycle.agency_id, Role.AUDITOR, today)).all()
-    if len(auditors) < pack.audit.min_auditors:
-        raise AuditRefused(
-            f"{len(auditors)} auditors are registered, {pack.audit.min_auditors} are needed: HR adds them to the roster."
-        )
+    auditors = session.scalars(role_holders(cycle.agency_id, Role.AUDITOR, _today(session, cycle, at))).all()
+    if len(auditors) < (needed := pack.audit.min_auditors):
+        raise AuditRefused(f"{len(auditors)} auditors are registered, {needed} are needed: HR adds them to the roster.")
     attempts = session.scalar(select(func.max(AuditPlan.attempt)).filter_by(cycle_id=cycle.id)) or 0
     plan = AuditPlan(cycle_id=cycle.id, attempt=attempts + 1, settings=pack.audit.model_dump(mode="json"))
     session.add(plan)
@@ -101,6 +106,10 @@ def freeze(session: Session, cycle: Cycle, *, at: datetime, by: int | None = Non
     return plan
 
 
+def _today(session: Session, cycle: Cycle, at: datetime) -> date:
+    return calendar_of(session, session.get_one(Agency, cycle.agency_id), at).local_date(at)
+
+
 def _frame(session: Session, cycle: Cycle, plan: AuditPlan, pack: Pack) -> list[dict[str, Any]]:
     """A row per locked rating of a rater, with its stratum; the reasons stay with the audit's management."""
     query = (
@@ -108,9 +117,9 @@ def _frame(session: Session, cycle: Cycle, plan: AuditPlan, pack: Pack) -> list[
         .join(RatingRecord, RatingRecord.appraisal_id == Appraisal.id)
         .join(Result, Result.rating_id == RatingRecord.id)
         .where(Appraisal.cycle_id == cycle.id, RatingRecord.role == Role.RATER, RatingRecord.locked_at.is_not(None))
-        .order_by(Appraisal.id)
+        .order_by(Appraisal.id, RatingRecord.number)
     )
-    found = session.execute(query).tuples().all()
+    found = list({row[0].id: row for row in session.execute(query).tuples()}.values())  # a rater's last rating
     unproven = _without_evidence(session, [case.id for case, _, _ in found])
     gaps, copied = _gaps(session, cycle.id), _copied([rating for _, rating, _ in found])
     rows = []
@@ -132,7 +141,7 @@ _EXTREME = frozenset({Predicate.VERY_GOOD, Predicate.VERY_POOR})
 
 
 def _at_most_certain(rows: list[dict[str, Any]], share: Fraction) -> list[dict[str, Any]]:
-    """Above its share of the frame the certainty rule would leave no sample to speak of: its cases are flagged instead."""
+    """Above its share of the frame the certainty rule would leave no sample to speak of: its cases are flagged."""
     certain = [row for row in rows if row["stratum"] is Stratum.CERTAINTY]
     if len(certain) > share * len(rows):
         for row in certain:
@@ -152,10 +161,12 @@ def _without_evidence(session: Session, cases: Sequence[int]) -> set[int]:
 
 
 def _gaps(session: Session, cycle_id: int) -> Mapping[int, Rating | None]:
-    query = select(SelfAssessment.appraisal_id, SelfAssessment.result_rating).join(
-        Appraisal, Appraisal.id == SelfAssessment.appraisal_id
-    )
-    return dict(session.execute(query.where(Appraisal.cycle_id == cycle_id).order_by(SelfAssessment.number)).tuples().all())
+    query = (
+        select(SelfAssessment.appraisal_id, SelfAssessment.result_rating)
+        .join(Appraisal, Appraisal.id == SelfAssessment.appraisal_id)
+        .where(Appraisal.cycle_id == cycle_id).order_by(SelfAssessment.number)
+    )  # fmt: skip
+    return dict(session.execute(query).tuples().all())
 
 
 _LEVEL = {Rating.BELOW: 0, Rating.MEETS: 1, Rating.ABOVE: 2}
@@ -190,10 +201,11 @@ def _seal(
     code = session.get_one(Agency, cycle.agency_id).code
     content = {"cycle": f"{code}-{cycle.year}-{plan.attempt}", "arms": arms, "settings": plan.settings,
                "acceptance": [step.c for step in rungs.steps] if rungs else [0]}  # fmt: skip
-    plan.plan = drawing.plan_bytes(content)
-    plan.roster = drawing.roster_bytes((row["code"], row["stratum"].value) for row in rows)
-    plan.plan_sha256, plan.roster_sha256 = _sha(plan.plan), _sha(plan.roster)
-    plan.merkle_root = root(roster_leaves(plan.roster))
+    frozen = drawing.plan_bytes(content)
+    roster = drawing.roster_bytes((row["code"], row["stratum"].value) for row in rows)
+    plan.plan, plan.plan_sha256 = frozen, hashlib.sha256(frozen).hexdigest()
+    plan.roster, plan.roster_sha256 = roster, hashlib.sha256(roster).hexdigest()
+    plan.merkle_root = root(roster_leaves(roster))
     plan.population, plan.frozen_at = len(rows), at
     everybody = session.execute(
         select(Appraisal.state, func.count()).filter_by(cycle_id=cycle.id).group_by(Appraisal.state)
@@ -205,12 +217,6 @@ def _seal(
 def ladder_of(assured: int, pack: Pack) -> Ladder:
     """The declared ladder for so many appraisals in the assurance arm."""
     return ladder(assured, pack.audit.tolerable, pack.audit.ladder_alphas, pack.audit.acceptance)
-
-
-def _sha(content: bytes) -> str:
-    import hashlib
-
-    return hashlib.sha256(content).hexdigest()
 
 
 def publish(session: Session, cycle: Cycle, where: str, *, at: datetime, by: int | None = None) -> AuditPlan:
@@ -240,6 +246,8 @@ def record_seed(
         raise AuditRefused(f"The published frame has to stand until {ready_at.isoformat(timespec='minutes')}.")
     if plan.seed is not None and plan.seed != seed:
         raise AuditRefused("The seed is recorded; there is no second roll.")
+    if session.scalar(select(AuditPlan.id).filter_by(cycle_id=cycle.id, seed=seed).where(AuditPlan.id != plan.id)):
+        raise AuditRefused("This seed was rolled for the frame that was annulled: a new frame needs a new roll.")
     if not drawing.SEED.fullmatch(seed) or len(seed) < pack.audit.min_seed_digits:
         raise AuditRefused(
             f"The seed is text of at least {pack.audit.min_seed_digits} printable ASCII characters without spaces;"
@@ -277,12 +285,16 @@ def draw(session: Session, cycle: Cycle, stage_no: int, *, at: datetime) -> Audi
     plan = need_plan(session, cycle.id)
     if plan.seed is None or plan.seed_recorded_at is None or plan.published_at is None:
         raise AuditRefused("No seed is recorded yet: it is rolled in public after the frame has been published.")
-    if plan.seed_recorded_at <= plan.published_at:
-        raise AuditRefused("The seed is older than the published frame.")
+    wait = timedelta(hours=Pack.model_validate_json(cycle.pack).audit.wait_hours)
+    if plan.seed_recorded_at < plan.published_at + wait:
+        raise AuditRefused("The seed is older than the published frame with its wait.")
     there = session.scalar(select(AuditDraw).filter_by(plan_id=plan.id, stage_no=stage_no))
     if there is not None:
         return there
-    assert plan.roster is not None and plan.plan is not None
+    if ready(session, cycle, at=at)[0] != stage_no:
+        raise AuditRefused(f"Stage {stage_no} is not the next to draw: the stage before it has to be evaluated first.")
+    assert plan.roster is not None
+    assert plan.plan is not None
     drawn = drawing.draw(plan.roster, plan.plan, plan.seed, stage_no)
     row = AuditDraw(
         plan_id=plan.id, stage_no=stage_no, draw_key=drawn.draw_key, draw_sha256=drawn.draw_sha256, drawn_at=at
@@ -291,7 +303,8 @@ def draw(session: Session, cycle: Cycle, stage_no: int, *, at: datetime) -> Audi
     session.flush()
     framed = {item.code: item for item in session.scalars(select(AuditFrameItem).filter_by(plan_id=plan.id))}
     insert_new(session, AuditDrawItem, [
-        {"draw_id": row.id, "arm": Arm(one.arm), "rank": one.rank, "frame_item_id": framed[one.id].id, "ticket": one.ticket}
+        {"draw_id": row.id, "arm": Arm(one.arm), "rank": one.rank, "frame_item_id": framed[one.id].id,
+         "ticket": one.ticket}
         for one in drawn.items
     ])  # fmt: skip
     doubles = set(drawing.double_audited(drawn))
@@ -314,9 +327,10 @@ def _assign(
     by_code = {code: items[item.id] for code, item in framed.items() if item.id in items}
     for code in drawing.double_audited(drawn):
         by_code[code].double = True
-    auditors = session.scalars(role_holders(cycle.agency_id, Role.AUDITOR, at.date())).all()
+    today = _today(session, cycle, at)
+    auditors = session.scalars(role_holders(cycle.agency_id, Role.AUDITOR, today)).all()
     standing = _standing(session, {item.id: code for code, item in by_code.items()})
-    refusals = audit_conflicts.Conflicts(session, cycle, auditors, at.date())
+    refusals = audit_conflicts.Conflicts(session, cycle, auditors, today)
     assigned = drawing.assign(
         drawn.draw_key, drawing.work_list(drawn), drawing.double_audited(drawn), [str(a) for a in auditors],
         lambda auditor, code: refusals.none(int(auditor), by_code[code].appraisal_id), standing,

@@ -1,12 +1,15 @@
 """Until when somebody may act: the stage's close, the case's own clock, or an extension by decree."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Assignment, Extension, Stage, Unit
+from rules.stages import FROM_RECEIPT, NEVER_LAPSE
+
+SECOND = timedelta(seconds=1)
 
 
 @dataclass(slots=True)
@@ -25,6 +28,11 @@ class Deadlines:
     def closes(self, assignment: Assignment) -> datetime:
         """The last moment at which it is accepted."""
         return self._latest(assignment, assignment.due_at or self.stage.closes_at)
+
+    def accepts(self, assignment: Assignment, at: datetime) -> bool:
+        """Whether an act comes in time: in the last second too, and what waits for receipt or an authority always."""
+        waits = assignment.kind in FROM_RECEIPT and assignment.due_at is None
+        return waits or assignment.kind in NEVER_LAPSE or at < self.closes(assignment) + SECOND
 
     def due_for(self, person_id: int, unit_id: int | None, own: datetime | None) -> datetime:
         return self._extended(person_id, unit_id, own or self.stage.due_at)

@@ -58,9 +58,23 @@ def establish_as_drafted(context: Context, cases: Sequence[Appraisal]) -> int:
     return made
 
 
+def replace_defaults(context: Context, cases: Sequence[Appraisal]) -> int:
+    """At the end of target setting: what somebody drafted late themself takes the place of their plain default."""
+    query = select(Plan.appraisal_id).where(
+        Plan.appraisal_id.in_([case.id for case in cases]), Plan.state == PlanState.ESTABLISHED, Plan.is_default
+    )
+    plain = set(context.session.scalars(query))
+    late = with_plan(context, [case for case in cases if case.id in plain], PlanState.SUBMITTED)
+    for case in cases:
+        if case.id in late:
+            plans.supersede(context.session, case.id, PlanState.ESTABLISHED)
+    return establish_as_drafted(context, [case for case in cases if case.id in late])
+
+
 def ensure_plans(context: Context, cases: Sequence[Appraisal]) -> dict[str, int]:
     """Give every case an established plan: their own last version first, else the default."""
-    lacking = [case for case in cases if case.id not in with_plan(context, cases, PlanState.ESTABLISHED)]
+    established = with_plan(context, cases, PlanState.ESTABLISHED)
+    lacking = [case for case in cases if case.id not in established]
     own = with_plan(context, lacking, PlanState.SUBMITTED, PlanState.RETURNED, PlanState.DRAFT)
     return {
         "established_as_drafted": establish_as_drafted(context, [case for case in lacking if case.id in own]),
@@ -77,7 +91,9 @@ def _settle(context: Context, case: Appraisal) -> None:
     link = ensure_links(session, context.stage, kid_of(context.cycle), [person.id], at=context.at)
     notice = letters.owed_to(
         person, "default_plan_notice", f"default_plan_notice:{case.id}:{context.stage.kind.value}",
-        facts_for(context.agency, context.cycle, context.stage, person, []) | {"audience": "employee", "at": context.at.isoformat()}, link_id=link[person.id],
-        stage_id=context.stage.id, cycle_id=context.cycle.id, not_after=context.stage.closes_at,
+        facts_for(context.agency, context.cycle, context.stage, person, [])
+        | {"audience": "employee", "at": context.at.isoformat()},
+        link_id=link[person.id], stage_id=context.stage.id, cycle_id=context.cycle.id,
+        not_after=context.stage.closes_at,
     )  # fmt: skip
     letters.queue(session, [notice], at=context.at)

@@ -52,7 +52,7 @@ def check_units(context: Context, _lo: int, _hi: int) -> Counts:
 
 
 def _pooled(context: Context, units: Mapping[int, UnitPredicate]) -> Mapping[int, Counter[Predicate]]:
-    """Predicates per unit that has a predicate of its own; people of a small unit count with those of the unit above."""
+    """Predicates per unit that has one of its own; people of a small unit count with those of the unit above."""
     counted: dict[int, Counter[Predicate]] = defaultdict(Counter)
     query = select(Appraisal.unit_id, Result.predicate).join(Result, Result.appraisal_id == Appraisal.id).where(
         Appraisal.cycle_id == context.cycle.id, Result.superseded_at.is_(None)

@@ -6,10 +6,10 @@ from datetime import datetime
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from actions import reminders
+from actions import audits, reminders
 from actions.calendars import calendar_of
+from actions.deadlines import deadlines_of
 from actions.stages import finalization, objection_handling
-from actions.stages.common import NEVER_LAPSE
 from actions.steps import Context, StepRef
 from models import (
     Absence,
@@ -24,10 +24,11 @@ from models import (
     StageStep,
 )
 from rules.pack import Pack
-from rules.stages import CycleFacts, StageFacts, StepRefused, check_step, due_steps
-from rules.words import AssignmentState, CycleState, ObjectionState, StageKind, StageState, Step
+from rules.stages import NEVER_LAPSE, CycleFacts, StageFacts, StepRefused, check_step, due_steps
+from rules.words import ActKind, AssignmentState, CycleState, ObjectionState, StageKind, StageState, Step
 
 ACTIVE = (StageState.OPEN, StageState.CLOSING)
+UNDECIDED = (ObjectionState.FILED, ObjectionState.UNDER_EXAMINATION)
 
 
 def due(session: Session, *, at: datetime) -> list[StepRef]:
@@ -93,8 +94,6 @@ def boundaries(session: Session, cycle: Cycle, agency: Agency, *, at: datetime) 
 def cycle_facts(
     session: Session, cycle: Cycle, agency: Agency, stages: dict[StageKind, Stage], *, at: datetime
 ) -> CycleFacts:
-    from actions import audits
-
     calendar = calendar_of(session, agency, at)
     today = calendar.local_date(at)
     pack = Pack.model_validate_json(cycle.pack)
@@ -137,8 +136,6 @@ def _stage_facts(context: Context) -> StageFacts:
 
 def closes_at(context: Context) -> datetime:
     """The stage's close, put off by the last extension of a unit or person."""
-    from actions.deadlines import deadlines_of
-
     deadlines = deadlines_of(context.session, context.stage)
     return max([context.stage.closes_at, *deadlines.by_person.values(), *deadlines.by_unit.values()])
 
@@ -159,11 +156,12 @@ def _reminder(context: Context):
 
 def _lapsing(context: Context) -> bool:
     """Whether a clock of a single case ran out, or a duty has to move to somebody else."""
-    overdue = exists().where(
+    overdue = select(Assignment).where(
         Assignment.stage_id == context.stage.id, Assignment.state == AssignmentState.OPEN,
         Assignment.due_at < context.at, Assignment.kind.not_in(NEVER_LAPSE),
     )  # fmt: skip
-    if context.session.scalar(select(overdue)):
+    deadlines = deadlines_of(context.session, context.stage)
+    if any(not deadlines.accepts(one, context.at) for one in context.session.scalars(overdue)):
         return True
     if context.stage.kind is StageKind.OBJECTION_HANDLING and objection_handling.deemed_cases(context):
         return True
@@ -171,13 +169,18 @@ def _lapsing(context: Context) -> bool:
 
 
 def _line_changed(context: Context) -> bool:
-    """A mandate or an absence began or ended since the stage last looked at who holds what."""
+    """A mandate or an absence began or ended, or somebody left, since the stage last looked at who holds what."""
     last = context.session.scalar(
         select(func.max(StageStep.finished_at)).where(
             StageStep.stage_id == context.stage.id, StageStep.occasion == "now/rehold"
         )
     )
     seen = context.calendar.local_date(last or context.stage.opens_at)
+    left = exists().where(
+        Person.agency_id == context.agency.id, Person.active_to >= seen, Person.active_to < context.today
+    )
+    if context.session.scalar(select(left)):
+        return True
     for table in (ActingMandate, Absence):
         holder = table.principal_id if table is ActingMandate else table.person_id
         began = (table.from_on > seen) & (table.from_on <= context.today)
@@ -189,13 +192,20 @@ def _line_changed(context: Context) -> bool:
 
 
 def _open_cases(context: Context) -> int:
-    if context.stage.kind is not StageKind.OBJECTION_HANDLING:
+    """What the close must wait for, in counts."""
+    session, stage = context.session, context.stage
+    still_open = (
+        select(func.count())
+        .select_from(Assignment)
+        .where(Assignment.stage_id == stage.id, Assignment.state == AssignmentState.OPEN)
+    )
+    if stage.kind is StageKind.AUDIT_SAMPLING:
+        waiting = still_open.where(Assignment.kind == ActKind.DECIDE_RECOMMENDATION)
+        return (session.scalar(waiting) or 0) + audits.unfrozen(session, context.cycle)
+    if stage.kind is not StageKind.OBJECTION_HANDLING:
         return 0
-    own_clock = select(func.count()).select_from(Assignment).where(
-        Assignment.stage_id == context.stage.id, Assignment.state == AssignmentState.OPEN,
-        or_(Assignment.optional.is_(False), Assignment.due_at >= context.at),
-    )  # fmt: skip
-    undecided = select(func.count()).select_from(Objection).join(Appraisal, Appraisal.id == Objection.appraisal_id).where(
-        Appraisal.cycle_id == context.cycle.id, Objection.state.in_((ObjectionState.FILED, ObjectionState.UNDER_EXAMINATION))
-    )  # fmt: skip
-    return (context.session.scalar(own_clock) or 0) + (context.session.scalar(undecided) or 0)
+    own_clock = still_open.where(or_(Assignment.optional.is_(False), Assignment.due_at >= context.at))
+    undecided = select(func.count()).select_from(Objection).join(Appraisal, Appraisal.id == Objection.appraisal_id)
+    undecided = undecided.where(Appraisal.cycle_id == context.cycle.id, Objection.state.in_(UNDECIDED))
+    unread = objection_handling.count_unread(session, context.cycle.id, stage.id)
+    return (session.scalar(own_clock) or 0) + (session.scalar(undecided) or 0) + unread

@@ -1,19 +1,19 @@
 """Who holds a duty on a day: the superior, whoever acts for them, or the next official up the line."""
 
 from collections import defaultdict
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
 from sqlalchemy import ColumnElement, Select, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import SQLCoreOperations
 
 from models import Absence, ActingMandate, Person, RoleGrant, Supervision
 from rules.words import Role
 
 MAX_CLIMB = 12
-Row = TypeVar("Row", bound=tuple[Any, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +49,25 @@ class Line:
         """Who rates `employee` today when `superior` is the direct superior; never the employee."""
         return self._climb(superior, {employee})
 
-    def authority(self, employee: int, rater: int | None) -> Holder | None:
-        """Who decides objections to a rating by `rater`: neither of the two, climbing while one person holds both."""
+    def authority(self, employee: int, rater: int | None, involved: Iterable[int] = ()) -> Holder | None:
+        """Who decides objections to a rating by `rater`: neither of the two, climbing while one person holds both.
+
+        `involved`: others who must not decide, because they rated the case or stand in for the rater.
+        """
         if rater is None:
             return None
-        barred = {employee, rater} | {person for person, _ in self.acting.get(rater, ())}
+        barred = {employee, rater, *involved} | {person for person, _ in self.acting.get(rater, ())}
         if (found := self._climb(self.superior.get(rater), barred)) is not None:
             return found
-        named = [person for person in self.authorities if person not in barred and person in self.active]
+        named = [person for person in self.authorities if person not in barred and self.present(person)]
         return Holder(named[0], why="named: the line has no independent official") if named else None
+
+    def present(self, person: int) -> bool:
+        return person in self.active and person not in self.away
+
+    def stands_in(self, person: int) -> Holder | None:
+        """Who does today what the post of `person` owes: the person, whoever acts for them, or the next one up."""
+        return self._climb(person, set())
 
     def _climb(self, start: int | None, barred: set[int]) -> Holder | None:
         person, why = start, ""
@@ -71,11 +81,10 @@ class Line:
 
     def _in_post(self, person: int, barred: set[int]) -> Holder | None:
         """The person, or whoever acts for them today (an acting official goes before an absent holder)."""
-        gone = person in self.away or person not in self.active
         for acting, mandate in self.acting.get(person, ()):
-            if acting not in barred and acting in self.active and acting not in self.away:
+            if acting not in barred and self.present(acting):
                 return Holder(acting, mandate, "acting")
-        return None if gone or person in barred else Holder(person)
+        return Holder(person) if self.present(person) and person not in barred else None
 
 
 def line_on(session: Session, agency_id: int, today: date) -> Line:
@@ -89,7 +98,7 @@ def line_on(session: Session, agency_id: int, today: date) -> Line:
         today,
         superior=dict(session.execute(superiors.where(*_supervised(today))).tuples().all()),
         acting=acting,
-        away=frozenset(session.scalars(_covering(select(Absence.person_id), Absence, today))),
+        away=frozenset(session.scalars(_absent(today))),
         active=frozenset(session.scalars(people.where(*_active(today)))),
         authorities=session.scalars(role_holders(agency_id, Role.APPOINTING_AUTHORITY, today)).all(),
     )
@@ -101,7 +110,7 @@ def line_for_one(session: Session, agency_id: int, today: date) -> Line:
         today,
         superior=_AskedSuperiors(session, today),
         acting=_AskedMandates(session, today),
-        away=_Asked(session, _covering(select(Absence.person_id), Absence, today), Absence.person_id),
+        away=_Asked(session, _absent(today), Absence.person_id),
         active=_Asked(session, select(Person.id).where(*_active(today)), Person.id),
         authorities=session.scalars(role_holders(agency_id, Role.APPOINTING_AUTHORITY, today)).all(),
     )
@@ -131,7 +140,7 @@ class _AskedMandates:
 class _Asked:
     session: Session
     query: Select[tuple[int]]
-    column: InstrumentedAttribute[int]
+    column: SQLCoreOperations[int]
 
     def __contains__(self, person: object, /) -> bool:
         return self.session.scalar(self.query.where(self.column == person).limit(1)) is not None
@@ -147,7 +156,7 @@ def _active(today: date) -> tuple[ColumnElement[bool], ...]:
 
 def _mandates(today: date) -> Select[tuple[int, int, int]]:
     query = select(ActingMandate.principal_id, ActingMandate.person_id, ActingMandate.id).order_by(ActingMandate.id)
-    return _covering(query, ActingMandate, today)
+    return query.where(ActingMandate.from_on <= today, ActingMandate.to_on >= today)
 
 
 def role_holders(agency_id: int, role: Role, today: date) -> Select[tuple[int]]:
@@ -171,5 +180,5 @@ def holds_role(session: Session, person: Person, role: Role, today: date) -> boo
     return session.scalar(query) is not None
 
 
-def _covering(query: Select[Row], table: type[Absence] | type[ActingMandate], today: date) -> Select[Row]:
-    return query.where(table.from_on <= today, table.to_on >= today)
+def _absent(today: date) -> Select[tuple[int]]:
+    return select(Absence.person_id).where(Absence.from_on <= today, Absence.to_on >= today)

@@ -70,7 +70,8 @@ def invite(
             facts = facts_for(agency, cycle, stage, person, duties.get(person.id, [])) | (more or {})
             letters.append(
                 Owed(kind, f"{kind}:{stage.id}.{person.id}:{occasion}", person.id, person.email, person.locale, facts,
-                     link_id=links[person.id], stage_id=stage.id, cycle_id=cycle.id, not_after=_last_use(stage, duties.get(person.id, [])),
+                     link_id=links[person.id], stage_id=stage.id, cycle_id=cycle.id,
+                     not_after=_last_use(stage, duties.get(person.id, [])),
                      thread=_first(stage, person.id) if (kind, occasion) != (first_kind(stage), "open") else None)
             )  # fmt: skip
     added = queue(session, letters, at=at, wave=wave)

@@ -10,6 +10,7 @@ from actions import assignments, results
 from actions.acts.act import Acting, ActRefused
 from actions.assignments import Duty
 from actions.bulk import insert_new
+from actions.deadlines import deadlines_of
 from actions.holders import Holder, line_for_one
 from actions.invitations import invite_at_once
 from models import Appraisal, Assignment, Objection, RatingRecord, Stage, Statement
@@ -23,6 +24,8 @@ from rules.words import (
     StatementOutcome,
 )
 
+SIDES = (Role.EMPLOYEE, Role.RATER)
+
 
 def file(acting: Acting, reasons: str) -> Objection:
     """File an objection to the current result; the result counts as received if it was not acknowledged yet."""
@@ -33,8 +36,8 @@ def file(acting: Acting, reasons: str) -> Objection:
     if result.rating_id != _raters_last(session, case.id):
         raise ActRefused("decision_final")
     results.receive(acting, result, ReceiptKind.OPENED)
-    if result.objection_until is not None and acting.at > result.objection_until:
-        raise ActRefused("window_closed", until=result.objection_until.isoformat())
+    if not (deadlines := deadlines_of(session, acting.stage)).accepts(acting.assignment, acting.at):
+        raise ActRefused("window_closed", until=deadlines.closes(acting.assignment).isoformat())
     pack, calendar = acting.pack, acting.calendar
     until = calendar.end_of_day(acting.today + timedelta(days=pack.statement_days))
     decide = calendar.end_of_day(acting.today + timedelta(days=pack.decision_days))
@@ -115,7 +118,7 @@ def ask_authority(
 ) -> bool:
     """Open the decision once both sides were heard (or refused, or were silent); False while it is too early."""
     heard = session.scalars(select(Statement.role).filter_by(objection_id=objection.id)).all()
-    if set(heard) != {Role.EMPLOYEE, Role.RATER} or objection.state is not ObjectionState.FILED:
+    if set(heard) != set(SIDES) or objection.state is not ObjectionState.FILED:
         return False
     case = session.get_one(Appraisal, objection.appraisal_id)
     holder = authority_of(session, case, agency_id, today)
@@ -132,21 +135,31 @@ def ask_authority(
 
 
 def authority_of(session: Session, case: Appraisal, agency_id: int, today: Any) -> Holder | None:
-    """The authority on a day: the one named for the case if still independent and present, else by the line."""
+    """The authority on a day: the one named for the case if still independent and present, else by the line.
+
+    Not independent is whoever rated, holds the rater's duties today or is the direct superior (PP 30/2019 art. 59).
+    """
     line = line_for_one(session, agency_id, today)
     rater = line.rater(case.employee_id, case.rater_id)
-    involved = {case.employee_id, case.rater_id, rater.person_id if rater else None}
+    involved = raters_of(session, case) | ({rater.person_id} if rater else set())
     named = case.authority_id
-    if named is not None and named not in involved and named in line.active and named not in line.away:
+    if named is not None and named not in involved | {case.employee_id} and line.present(named):
         return Holder(named)
-    return line.authority(case.employee_id, rater.person_id if rater else case.rater_id)
+    return line.authority(case.employee_id, case.rater_id or (rater.person_id if rater else None), involved)
+
+
+def raters_of(session: Session, case: Appraisal) -> set[int]:
+    """Who rated the case, and who its direct superior is."""
+    query = select(RatingRecord.official_id).filter_by(appraisal_id=case.id, role=Role.RATER)
+    return set(session.scalars(query)) | ({case.rater_id} if case.rater_id else set())
 
 
 def withdraw(acting: Acting, objection: Objection) -> None:
     """The employee takes the objection back: the result stands, what others owed for it is no longer owed."""
     objection.state = ObjectionState.WITHDRAWN
     acting.case.state = AppraisalState.ISSUED
-    about = Assignment.subject.like(f"objection:{objection.id}%"), Assignment.id != acting.assignment.id
+    subjects = [f"objection:{objection.id}", *(f"objection:{objection.id}:{side.value}" for side in SIDES)]
+    about = Assignment.subject.in_(subjects), Assignment.id != acting.assignment.id
     assignments.end(acting.session, select(Assignment).where(*about), AssignmentState.WITHDRAWN, at=acting.at)
 
 

@@ -5,7 +5,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,9 +17,10 @@ from actions.acts import ACTS
 from actions.acts.act import Act, Acting, ActInvalid, ActRefused, Done
 from actions.calendars import calendar_of
 from actions.deadlines import deadlines_of
+from actions.holders import holds_role, line_for_one
 from models import ActingMandate, Agency, Appraisal, Assignment, Cycle, Draft, Person, Stage, Submission
 from rules.pack import Pack
-from rules.words import AssignmentState, CycleState, Proof, StageState
+from rules.words import AssignmentState, CycleState, Proof, Role, StageState
 
 RECEIPT_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
@@ -70,11 +71,9 @@ def perform(session: Session, assignment_id: int, person_id: int, sent: Sent, *,
     """Carry out what `person_id` sent for an assignment; a repeated nonce returns the first receipt.
 
     Refused (ActRefused, nothing changed): not theirs, closed, paused, done already, withdrawn, made from an older
-    version, mandate over, code missing, or content that does not fit the form.
+    version, mandate or role over, code missing, or content that does not fit the form.
     """
-    assignment = session.get(Assignment, assignment_id, with_for_update=True, populate_existing=True)
-    if assignment is None:
-        raise ActRefused("not_yours")
+    assignment = _locked(session, assignment_id)
     if (before := _sent_before(session, assignment, person_id, sent)) is not None:
         return before
     if assignment.person_id != person_id:
@@ -89,8 +88,18 @@ def perform(session: Session, assignment_id: int, person_id: int, sent: Sent, *,
         raise StaleForm("stale", version=assignment.version)
     if act.proof is Proof.CODE and sent.proof is not Proof.CODE:
         raise ActRefused("code_needed")
-    done = _carry_out(act, acting, sent)
+    with session.begin_nested():  # whatever a refused act wrote before it was refused is undone at once
+        done = _carry_out(act, acting, sent)
     return _settle(acting, act, sent, done)
+
+
+def _locked(session: Session, assignment_id: int) -> Assignment:
+    """The assignment, for this transaction alone. Its stage is shared by acts, but cannot begin to close meanwhile."""
+    stage_id = session.scalar(select(Assignment.stage_id).where(Assignment.id == assignment_id))
+    if stage_id is None:
+        raise ActRefused("not_yours")
+    session.get(Stage, stage_id, with_for_update={"read": True}, populate_existing=True)
+    return session.get_one(Assignment, assignment_id, with_for_update=True, populate_existing=True)
 
 
 def _sent_before(session: Session, assignment: Assignment, person_id: int, sent: Sent) -> Receipt | None:
@@ -110,9 +119,12 @@ def _check_open(acting: Acting) -> None:
         raise ActRefused("done_already", ended_at=assignment.ended_at)
     if assignment.state is AssignmentState.WITHDRAWN:
         raise ActRefused("withdrawn", ended_at=assignment.ended_at)
-    closes = deadlines_of(acting.session, stage).closes(assignment)
+    if stage.state is StageState.PLANNED:
+        raise ActRefused("not_open_yet", opens_at=stage.opens_at)
+    deadlines = deadlines_of(acting.session, stage)
     running = stage.state in (StageState.OPENING, StageState.OPEN)
-    if assignment.state is AssignmentState.LAPSED or acting.at > closes or not running:
+    if assignment.state is AssignmentState.LAPSED or not running or not deadlines.accepts(assignment, acting.at):
+        closes = deadlines.closes(assignment)
         raise ActRefused("closed", closed_at=min(closes, assignment.ended_at or closes))
     if acting.cycle.state is not CycleState.RUNNING:
         raise ActRefused("paused")
@@ -120,12 +132,32 @@ def _check_open(acting: Acting) -> None:
 
 def _check_person(acting: Acting) -> None:
     person, assignment = acting.person, acting.assignment
-    if person.active_to is not None and person.active_to < acting.today:
+    if not person.active_from <= acting.today <= (person.active_to or date.max):
         raise ActRefused("not_active")
     if assignment.mandate_id is not None:
         mandate = acting.session.get_one(ActingMandate, assignment.mandate_id)
         if not mandate.from_on <= acting.today <= mandate.to_on:
             raise ActRefused("mandate_over", to_on=mandate.to_on.isoformat())
+    if not _holds_role(acting):
+        raise ActRefused("role_over", role=assignment.role.value)
+
+
+GRANTED = frozenset({Role.AUDITOR, Role.PERFORMANCE_ADMIN, Role.APPOINTING_AUTHORITY})
+
+
+def _holds_role(acting: Acting) -> bool:
+    """Whether the person holds today the role in which they were asked; whoever is appraised has no other part."""
+    role, person, case = acting.assignment.role, acting.person, acting.appraisal
+    if role in GRANTED:
+        return holds_role(acting.session, person, role, acting.today)
+    if case is None:
+        return True
+    if (role is Role.EMPLOYEE) is not (person.id == case.employee_id):
+        return False
+    if role is not Role.RATER or acting.assignment.mandate_id is not None or person.id == case.rater_id:
+        return True
+    holder = line_for_one(acting.session, acting.agency.id, acting.today).rater(case.employee_id, case.rater_id)
+    return holder is not None and holder.person_id == person.id
 
 
 def _carry_out(act: Act, acting: Acting, sent: Sent) -> Done:

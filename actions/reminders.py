@@ -6,11 +6,12 @@ from datetime import date
 
 from sqlalchemy import select
 
-from actions import invitations, letters
+from actions import bounces, invitations, letters
+from actions.bulk import portions
 from actions.deadlines import deadlines_of
 from actions.holders import line_on, role_holders
 from actions.steps import Context, Counts
-from models import Assignment, Person, Unit
+from models import Assignment, Letter, Person, Unit
 from rules.reminders import Occasion, reminder_owed
 from rules.words import AssignmentState, Role
 
@@ -41,7 +42,9 @@ def owed_on(context: Context, today: date) -> date | None:
 
 def remind(context: Context, people: Sequence[int], day: date) -> Counts:
     """Remind those of `people` for whom a rung falls on `day`, or who owe something that no letter covered yet."""
-    duties = invitations.open_duties_of(context.session, context.stage, people)
+    told = told_today(context, people)
+    duties = invitations.open_duties_of(context.session, context.stage, [one for one in people if one not in told])
+    quiet = bounces.complained(context.session, duties)
     rungs: dict[date, Occasion | None] = {}
     reminded = []
     for person, owed in duties.items():
@@ -50,7 +53,8 @@ def remind(context: Context, people: Sequence[int], day: date) -> Counts:
             if due not in rungs:
                 rungs[due] = _rung(context, due, day)
             occasion = rungs[due]
-            if duty.untold or (not duty.optional and occasion is not None and occasion.on == day):
+            untold = duty.untold and not (duty.optional and person in quiet)
+            if untold or (not duty.optional and occasion is not None and occasion.on == day):
                 reminded.append(person)
                 break
     wave = letters.wave_of(
@@ -69,6 +73,17 @@ def remind(context: Context, people: Sequence[int], day: date) -> Counts:
         for days, listed in by_days.items()
     )  # fmt: skip
     return {"reminders": sent}
+
+
+def told_today(context: Context, people: Sequence[int]) -> set[int]:
+    """Who was reminded today, at whatever desk: one reminder a day, the rest waits for the next working day."""
+    morning, told = context.calendar.start_of_day(context.today), set()
+    for portion in portions(people):
+        query = select(Letter.person_id).where(
+            Letter.person_id.in_(portion), Letter.kind == "reminder", Letter.queued_at >= morning
+        )
+        told |= set(context.session.scalars(query))
+    return told
 
 
 def escalate(context: Context, day: date) -> Counts:

@@ -1,6 +1,6 @@
 """Results: derived by the pinned pack from one rating, issued, received, superseded; never deleted."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,9 @@ from rules.words import ActKind, AppraisalState, AssignmentState, PlanState, Rec
 if TYPE_CHECKING:
     from actions.acts.act import Acting
     from actions.steps import Context
+
+
+LATE = timedelta(days=1)
 
 
 def current(session: Session, appraisal_id: int) -> Result | None:
@@ -92,20 +95,22 @@ def issue(session: Session, case: Appraisal, *, at: datetime) -> None:
 def receive(acting: "Acting", result: Result, kind: ReceiptKind) -> datetime:
     """Record the first proof of receipt and start the objection window from it; returns its end."""
     if result.received_at is None:
-        _start_window(acting, result, kind)
+        _start_window(acting, result, kind, acting.at)
     assert result.objection_until is not None
     return result.objection_until
 
 
-def deem_received(context: "Context", result: Result) -> None:
-    """Count a result as received that was delivered but never opened, the pack's number of days ago."""
-    _start_window(context, result, ReceiptKind.DEEMED)
+def deem_received(context: "Context", result: Result, moment: datetime) -> None:
+    """Count a result as received at `moment` that was delivered but never opened.
+
+    If the engine stood still meanwhile, by pause or outage, the receipt counts from now: that is nobody's to lose.
+    """
+    _start_window(context, result, ReceiptKind.DEEMED, moment if context.at - moment < LATE else context.at)
 
 
-def _start_window(where: "Acting | Context", result: Result, kind: ReceiptKind) -> None:
-    result.received_at, result.receipt_kind = where.at, kind
-    last = where.calendar.last_day(where.at, where.pack.objection_days, where.pack.day_kind)
-    result.objection_until = where.calendar.end_of_day(last)
+def _start_window(where: "Acting | Context", result: Result, kind: ReceiptKind, at: datetime) -> None:
+    result.received_at, result.receipt_kind = at, kind
+    result.objection_until = where.calendar.window_end(at, where.pack.objection_days, where.pack.day_kind)
     rights = select(Assignment).where(
         Assignment.appraisal_id == result.appraisal_id, Assignment.kind == ActKind.OBJECT,
         Assignment.state == AssignmentState.OPEN,

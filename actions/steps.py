@@ -116,7 +116,7 @@ def begin(session: Session, ref: StepRef, *, at: datetime) -> None:
         if not insert_new(session, StageStep, [row]) and ref.step in REPEATABLE:
             again = _row(session, stage.id, ref, phase.name)
             if again.finished_at is not None:
-                again.cursor, again.finished_at, again.counts = 0, None, "{}"
+                again.cursor, again.finished_at = 0, None  # what a run that died had done is still to be told
 
 
 def next_span(session: Session, ref: StepRef, *, at: datetime, size: int = BATCH) -> Span | None:
@@ -152,6 +152,8 @@ def take(session: Session, ref: StepRef, span: Span, *, at: datetime) -> Counts:
 def finish(session: Session, ref: StepRef, *, at: datetime) -> Counts:
     """Mark the step done, move the stage's state and put the counts on the trail."""
     stage = _locked_stage(session, ref)
+    if ref.step not in REPEATABLE and _unfinished(session, stage.id, ref):
+        raise StepRefused("its batches are not through yet")
     rows = session.scalars(
         select(StageStep).where(StageStep.stage_id == stage.id, StageStep.step == ref.step,
                                 StageStep.occasion.startswith(f"{ref.occasion}/", autoescape=True))
@@ -160,6 +162,7 @@ def finish(session: Session, ref: StepRef, *, at: datetime) -> Counts:
     for row in rows:
         for key, count in json.loads(row.counts).items():
             counts[key] = counts.get(key, 0) + count
+        row.counts = "{}" if ref.step in REPEATABLE else row.counts
     if ref.step not in REPEATABLE:
         row = {"stage_id": stage.id, "step": ref.step, "occasion": ref.occasion, "cursor": 0, "begun_at": at,
                "finished_at": at, "counts": json.dumps(counts)}  # fmt: skip
@@ -173,7 +176,7 @@ def finish(session: Session, ref: StepRef, *, at: datetime) -> Counts:
         stage.state = StageState.CLOSED
         if stage.kind is StageKind.FINALIZATION:
             session.get_one(Cycle, stage.cycle_id).state = CycleState.CLOSED
-    if counts or ref.step not in REPEATABLE:
+    if any(counts.values()) or ref.step not in REPEATABLE:
         agency_id = session.get_one(Cycle, stage.cycle_id).agency_id
         subject, kind = f"stage:{stage.id}", f"{stage.kind.value}.{ref.step.value}"
         trail.record(
@@ -189,6 +192,10 @@ def rounds(session: Session, ref: StepRef) -> int:
     stage = session.scalars(_find_stage(ref)).one()
     query = select(StageStep.cursor).filter_by(stage_id=stage.id, step=ref.step, occasion=f"{ref.occasion}/{ROUNDS}")
     return session.scalar(query) or 0
+
+
+def _unfinished(session: Session, stage_id: int, ref: StepRef) -> bool:
+    return any(_row(session, stage_id, ref, phase.name).finished_at is None for phase in phases_of(ref.stage, ref.step))
 
 
 def _count_round(session: Session, stage_id: int, ref: StepRef, at: datetime) -> None:

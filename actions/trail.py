@@ -1,9 +1,10 @@
 """Adding to the trail, and recomputing it."""
 
+import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -38,6 +39,7 @@ def record(
     why: str = "",
 ) -> TrailEntry:
     """Chain one change. The chain's head stays locked to the end of the transaction, so call it last."""
+    at = at.astimezone(UTC)
     chain = _lock_chain(session, agency_id)
     content = {"before": dict(before or {}), "after": dict(after or {}), "why": why}
     salt = secrets.token_bytes(16)
@@ -78,10 +80,25 @@ def _lock_chain(session: Session, agency_id: int) -> Chain:
     return chain
 
 
+def _wrong(entry: TrailEntry) -> list[str]:
+    """What of one entry does not hold together; an erased one has neither content nor salt."""
+    try:
+        event = json.loads(entry.event)
+        chained = canonical_json(event).decode() == entry.event and chain_hash(entry.prev, event) == entry.hash
+        columns = (entry.seq, entry.type, entry.subject, entry.actor_id, entry.mandate_id, entry.at.isoformat()) == (
+            event["seq"], event["type"], event["subject"], event["actor"], event["mandate"], event["at"],
+        )  # fmt: skip
+        erased = entry.salt is None and entry.content is None
+        told = erased or commitment(entry.salt or b"", entry.content) == event["commitment"]
+    except (ValueError, TypeError, KeyError):
+        return ["is not what was written, it cannot even be read"]
+    found = [] if chained else ["was changed after it was written"]
+    found += [] if columns else ["its columns differ from what was chained"]
+    return found + ([] if told else ["before, after or why were changed after they were written"])
+
+
 def verify(session: Session, agency_id: int) -> list[str]:
     """Recompute the agency's chain and say where it breaks; an empty list means it is whole."""
-    import json
-
     chain = session.scalar(select(Chain).filter_by(agency_id=agency_id))
     if chain is None:
         return []
@@ -91,20 +108,12 @@ def verify(session: Session, agency_id: int) -> list[str]:
     entries = select(TrailEntry).filter_by(chain_id=chain.id).order_by(TrailEntry.seq)
     for entry in session.scalars(entries.execution_options(yield_per=1000)):
         length += 1
-        event = json.loads(entry.event)
-        if entry.seq != length or event["seq"] != length:
+        if entry.seq != length:
             broken.append(f"entry {entry.seq}: {length} was expected, an entry is missing or doubled")
             length = entry.seq
         if entry.prev != prev:
             broken.append(f"entry {entry.seq}: does not follow the entry before it")
-        if chain_hash(entry.prev, event) != entry.hash:
-            broken.append(f"entry {entry.seq}: was changed after it was written")
-        if entry.salt is not None and commitment(entry.salt, entry.content) != event["commitment"]:
-            broken.append(f"entry {entry.seq}: before, after or why were changed after they were written")
-        if (entry.type, entry.subject, entry.actor_id, entry.mandate_id, entry.at.isoformat()) != (
-            event["type"], event["subject"], event["actor"], event["mandate"], event["at"],
-        ):  # fmt: skip
-            broken.append(f"entry {entry.seq}: its columns differ from what was chained")
+        broken += [f"entry {entry.seq}: {wrong}" for wrong in _wrong(entry)]
         prev = heads[length] = entry.hash
     if (length, prev) != (chain.length, chain.head):
         broken.append(f"the chain ends at {length}, its head says {chain.length}: the end was cut or rewritten")

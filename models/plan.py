@@ -69,7 +69,7 @@ class Indicator(WithId, Base):
 
 
 class Actual(WithId, Base):
-    """What was reached by a stage, with its evidence; a later report of the same stage is added, it replaces nothing."""
+    """What was reached by a stage, with its evidence; a later report of the same stage is added, none is replaced."""
 
     __tablename__ = "actual"
     __table_args__ = (UniqueConstraint("indicator_id", "submission_no"),)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from rules.words import StageKind, StageState, Step
+from rules.words import ActKind, StageKind, StageState, Step
 
 ORDER: tuple[StageKind, ...] = tuple(StageKind)
 
@@ -16,6 +16,12 @@ STEPS: Mapping[StageKind, tuple[Step, ...]] = {
     StageKind.AUDIT_SAMPLING: (Step.OPEN, Step.FREEZE, Step.DRAW, Step.REMIND, Step.LAPSE, Step.EVALUATE, Step.CLOSE),
     StageKind.FINALIZATION: (Step.OPEN, Step.REMIND, Step.LAPSE, Step.FINALIZE, Step.CLOSE),
 }
+
+
+NEVER_LAPSE = frozenset({ActKind.DECIDE_OBJECTION, ActKind.DECIDE_RECOMMENDATION})
+"""What an authority owes stays owed, and is accepted, when its date has passed: it escalates, no clock decides it."""
+FROM_RECEIPT = frozenset({ActKind.ACKNOWLEDGE, ActKind.OBJECT})
+"""Rights whose clock starts when the result is received; before that no date ends them (PP 30/2019 art. 59)."""
 
 
 class StepRefused(Exception):
@@ -37,7 +43,7 @@ class StageFacts:
     lapsing: bool = False
     """Some case's own clock has run out."""
     open_cases: int = 0
-    """Assignments that the close of the stage must wait for: objections under examination, audit items."""
+    """What the close of the stage must wait for: open windows and objections, recommendations, a frame to freeze."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,7 @@ def _may_open(kind: StageKind, cycle: CycleFacts) -> bool:
 
 
 def _may_close(stage: StageFacts, cycle: CycleFacts) -> bool:
-    if stage.kind is StageKind.OBJECTION_HANDLING:
+    if stage.kind in (StageKind.OBJECTION_HANDLING, StageKind.AUDIT_SAMPLING):
         return not stage.open_cases  # a decision that is overdue escalates, it is never made by the clock
     if stage.kind is StageKind.FINALIZATION:
         return not cycle.blocked and not cycle.finalizable

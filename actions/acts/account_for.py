@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from actions.acts.act import Act, ActForm, Acting, Done, Text
+from actions.acts.act import Act, ActForm, Acting, ActRefused, Done, Text
 from models import Person
 from rules.words import ActKind, AppraisalState, Proof, Role
 
@@ -12,6 +12,7 @@ STATES = {
     "closed_early": AppraisalState.CLOSED_EARLY,
     "excluded": AppraisalState.EXCLUDED,
 }
+WITH_RESULT = frozenset({AppraisalState.ISSUED, AppraisalState.OBJECTED, AppraisalState.DECIDED, AppraisalState.FINAL})
 
 
 class Form(ActForm):
@@ -28,6 +29,8 @@ def show(acting: Acting) -> dict[str, Any]:
 def carry_out(acting: Acting, form: Form) -> Done:
     case = acting.case
     before = case.state
+    if before in WITH_RESULT:
+        raise ActRefused("has_result")
     case.state, case.explanation, case.explained_at = STATES[form.ground], form.explanation, acting.at
     return Done(
         before={"state": before.value},

@@ -34,11 +34,10 @@ def carry_out(acting: Acting, form: Form) -> Done:
     finding.concluded_at = acting.at
     session.flush()
     item = session.get_one(AuditItem, finding.item_id, with_for_update=True)
-    audit_cases.conclude_item(session, item)
     if form.review_result == "yes":
-        audit_cases.recommend(
-            session, acting.cycle, acting.stage, item, form.recommendation, acting.today, at=acting.at
-        )
+        audit_cases.recommend(session, item, form.recommendation, at=acting.at)
+    audit_cases.conclude_item(session, item)
+    audit_cases.ask_authority(session, acting.cycle, acting.stage, item, acting.today, at=acting.at)
     return Done(
         after={"finding": finding.id, "confirmed": finding.confirmed, "review": form.review_result},
         why=form.text, summary={"conclusion": form.conclusion},

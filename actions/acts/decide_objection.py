@@ -2,13 +2,10 @@
 
 from typing import Any, Literal
 
-from sqlalchemy import select
-
 from actions import objections, results
 from actions.acts.act import Act, Acting, ActInvalid, ActRefused, Done, Text
 from actions.acts.score import Judgement, check, record
 from actions.corrections import announce
-from models import RatingRecord
 from rules.pack import Pack
 from rules.words import ActKind, AppraisalState, ObjectionOutcome, ObjectionState, Predicate, Proof, Role
 
@@ -30,7 +27,7 @@ def carry_out(acting: Acting, form: Form) -> Done:
     objection = objections.of(acting)
     if objection.state is not ObjectionState.UNDER_EXAMINATION:
         raise ActRefused("not_under_examination")
-    if acting.person.id in (case.employee_id, *_raters(acting)):
+    if acting.person.id in (case.employee_id, *objections.raters_of(session, case)):
         raise ActRefused("not_independent")
     before = results.current(session, case.id)
     assert before is not None
@@ -55,11 +52,6 @@ def carry_out(acting: Acting, form: Form) -> Done:
         why=form.reasons,
         summary={"outcome": outcome.value},
     )
-
-
-def _raters(acting: Acting) -> set[int]:
-    query = select(RatingRecord.official_id).filter_by(appraisal_id=acting.case.id, role=Role.RATER)
-    return set(acting.session.scalars(query)) | ({acting.case.rater_id} if acting.case.rater_id else set())
 
 
 def compare(pack: Pack, old: Predicate, old_score: Any, new: Predicate, new_score: Any) -> ObjectionOutcome:

@@ -4,16 +4,15 @@ from typing import Any
 
 from sqlalchemy import select
 
-from actions import results
+from actions import audit_cases, objections, results
 from actions.acts.act import Act, Acting, ActInvalid, ActRefused, Done, MaybeText, Text
 from actions.acts.decide_objection import compare
 from actions.acts.score import Judgement, check, record
 from actions.corrections import announce
-from models import AuditItem, Finding, Objection, RatingRecord, Recommendation
+from models import AuditItem, Finding, Objection, Recommendation
 from rules.words import (
     ActKind,
     AppraisalState,
-    AuditItemState,
     ObjectionOutcome,
     ObjectionState,
     Proof,
@@ -48,8 +47,7 @@ def show(acting: Acting) -> dict[str, Any]:
 
 def carry_out(acting: Acting, form: Form) -> Done:
     session, case, row = acting.session, acting.case, _row(acting)
-    raters = select(RatingRecord.official_id).filter_by(appraisal_id=case.id, role=Role.RATER)
-    if acting.person.id in (case.employee_id, *session.scalars(raters)):
+    if acting.person.id in (case.employee_id, *objections.raters_of(session, case)):
         raise ActRefused("not_independent")
     open_objection = select(Objection.id).where(
         Objection.appraisal_id == case.id,
@@ -63,8 +61,8 @@ def carry_out(acting: Acting, form: Form) -> Done:
         _correct(acting, form)
     row.outcome, row.reasons, row.employee_hearing = form.outcome, form.reasons, form.hearing
     row.decided_by_id, row.decided_at = acting.person.id, acting.at
-    session.get_one(AuditItem, row.item_id).state = AuditItemState.DECIDED
     session.flush()
+    audit_cases.conclude_item(session, session.get_one(AuditItem, row.item_id, with_for_update=True))
     announce(acting, f"audit-{row.id}", cause="audit", changed=form.outcome is RecommendationOutcome.FOLLOWED)
     after = results.current(session, case.id)
     assert after is not None

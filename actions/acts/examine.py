@@ -8,8 +8,8 @@ from actions import audit_cases, audit_conflicts, audits, plans
 from actions.acts.act import Act, ActForm, Acting, ActInvalid, ActRefused, Done, Text
 from actions.acts.score import Score
 from actions.holders import role_holders
-from models import AuditItem, Examination, SelfAssessment
-from rules.words import ActKind, AuditItemState, PlanState, Proof, Rating, Role, Scheme
+from models import Assignment, AuditItem, Examination, SelfAssessment
+from rules.words import ActKind, AssignmentState, AuditItemState, PlanState, Proof, Rating, Role, Scheme
 
 
 class Form(ActForm):
@@ -79,7 +79,8 @@ def _decline(acting: Acting, item: AuditItem, reading: Examination, why: str) ->
     """Hand the reading to the least loaded examiner without a conflict; nobody left is HR's to solve outside."""
     session = acting.session
     auditors = session.scalars(role_holders(acting.agency.id, Role.AUDITOR, acting.today)).all()
-    taken = set(session.scalars(select(Examination.auditor_id).filter_by(item_id=item.id)))
+    asked = Assignment.kind == ActKind.EXAMINE, Assignment.subject.in_([f"item:{item.id}:{n}" for n in (1, 2)])
+    taken = set(session.scalars(select(Assignment.person_id).where(*asked)))  # who declined is not asked again
     refusals = audit_conflicts.Conflicts(session, acting.cycle, auditors, acting.today)
     free = [a for a in auditors if a not in taken and refusals.none(a, item.appraisal_id)]
     if not free:
@@ -88,6 +89,7 @@ def _decline(acting: Acting, item: AuditItem, reading: Examination, why: str) ->
     other = min(free, key=lambda a: (load[a], a))
     number = reading.reader
     session.delete(reading)
+    acting.assignment.state, acting.assignment.ended_at = AssignmentState.DONE, acting.at  # makes room for the next
     session.flush()
     audits.ask_to_examine(session, acting.cycle, item, other, number, at=acting.at)
     return Done(after={"item": item.id, "declined": True, "to": other}, why=why, summary={"declined": True})

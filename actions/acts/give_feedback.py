@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from actions import plans
 from actions.acts.act import Act, ActForm, Acting, ActInvalid, Done, Text
-from models import Note
+from models import Note, Plan
 from rules.words import ActKind, NoteKind, PlanState, Proof, Role
 
 
@@ -31,7 +31,7 @@ def carry_out(acting: Acting, form: Form) -> Done:
     if proposed is not None and form.changes == "none":
         raise ActInvalid({"changes": "answer_the_proposal"})
     if proposed is not None and form.changes == "agree":
-        _agree(acting, proposed.id)
+        _agree(acting, proposed)
     elif proposed is not None:
         proposed.state, proposed.returned_reason = PlanState.RETURNED, form.feedback
     session.add(
@@ -44,21 +44,21 @@ def carry_out(acting: Acting, form: Form) -> Done:
     )
 
 
-def _agree(acting: Acting, proposed_id: int) -> None:
+def _agree(acting: Acting, new: Plan) -> None:
     """The changed plan takes the old one's place; what was reported moves along to its indicators."""
     session, case = acting.session, acting.case
     old = plans.current_plan(session, case.id, PlanState.ESTABLISHED)
     actuals = plans.latest_actuals(session, old) if old else {}
     plans.supersede(session, case.id, PlanState.ESTABLISHED)
-    new = plans.current_plan(session, case.id, PlanState.SUBMITTED)
-    assert new is not None and new.id == proposed_id
     new.state, new.established_at, new.established_by_id = PlanState.ESTABLISHED, acting.at, acting.person.id
     if old is not None:
-        pairs = zip(
-            [i for item in old.items for i in item.indicators], [i for item in new.items for i in item.indicators],
-            strict=True,
-        )  # fmt: skip
-        moved = {n.id: (actuals[o.id].value, actuals[o.id].evidence) for o, n in pairs if o.id in actuals}
+        before = {
+            (item.number, i.number): actuals[i.id] for item in old.items for i in item.indicators if i.id in actuals
+        }
+        moved = {
+            i.id: (known.value, known.evidence) for item in new.items for i in item.indicators
+            if (known := before.get((item.number, i.number))) is not None
+        }  # fmt: skip
         plans.record_actuals(session, case.id, acting.stage.id, moved, at=acting.at)
 
 

@@ -70,6 +70,8 @@ def _propose(acting: Acting, plan: Plan, wanted: dict[int, str], reason: str) ->
     for item in items:
         for indicator in item["indicators"]:
             indicator["target"] = wanted.get(indicator["id"], indicator["target"])
+            if indicator["lower_is_better"] and not Decimal(indicator["target"]):
+                raise ActInvalid({"actuals": "target_above_zero"})
     plans.supersede(acting.session, acting.case.id, PlanState.SUBMITTED)
     plans.write_plan(acting.session, acting.case.id, items, PlanState.SUBMITTED, at=acting.at, change_reason=reason)
 

@@ -37,8 +37,8 @@ class Judgement(ActForm):
 
     result_rating: Rating | None = None
     behavior_rating: Rating | None = None
-    notes: Annotated[list[BehaviorNote], Field(max_length=7)] = []
-    aspects: Annotated[list[AspectScore], Field(max_length=10)] = []
+    notes: list[BehaviorNote] = Field(default=[], max_length=7)
+    aspects: list[AspectScore] = Field(default=[], max_length=10)
     skp_score: Score | None = None
     """By number, and only where nothing was reported to measure, or an authority corrects what was measured."""
     innovation: MaybeText = ""
@@ -110,12 +110,14 @@ def show(acting: Acting) -> dict[str, Any]:
         "notes": [{"kind": n.kind.value, "on": n.on, "text": n.text} for n in notes],
         "scheme": acting.pack.scheme.value, "blocked_by": missing_predicate(acting),
         "aspects": [{"key": a.key, "title": dict(a.title)} for a in acting.pack.behavior_aspects],
-        "matrix": {r.value: {b.value: p.value for b, p in row.items()} for r, row in (acting.pack.matrix or {}).items()},
+        "matrix": {
+            r.value: {b.value: p.value for b, p in row.items()} for r, row in (acting.pack.matrix or {}).items()
+        },
     }  # fmt: skip
 
 
 def missing_predicate(acting: Acting) -> str:
-    """Name of the official whose unit predicate has to come first (PermenPANRB 6/2022 art. 24-25); empty if it is set."""
+    """Who has to set the unit's predicate first (PermenPANRB 6/2022 art. 24-25); empty if it is set."""
     session, case = acting.session, acting.case
     found = select(UnitPredicate.id).filter_by(cycle_id=case.cycle_id, unit_id=case.unit_id)
     if not acting.pack.org_predicate_required or session.scalar(found) is not None:

@@ -1,4 +1,4 @@
-"""Audit sampling: freeze, (people publish and roll the seed), draw, examine, evaluate; the deadline rule at the close."""
+"""Audit sampling: freeze, draw once people published and rolled, examine, evaluate; at the close the deadline rule."""
 
 from datetime import datetime
 

@@ -17,8 +17,6 @@ from rules.words import ActKind, AppraisalState, AssignmentState, Role
 ENDED = frozenset(
     {AppraisalState.EXCLUDED, AppraisalState.NOT_RATABLE, AppraisalState.CLOSED_EARLY, AppraisalState.FINAL}
 )
-NEVER_LAPSE = frozenset({ActKind.DECIDE_OBJECTION, ActKind.DECIDE_RECOMMENDATION})
-"""What an authority owes stays owed when its date passes: it escalates, nothing is decided by the clock."""
 DutiesFor = Callable[[Context, Line, Appraisal], Iterable[Duty]]
 
 
@@ -119,8 +117,8 @@ def lapse_open(context: Context, lo: int, hi: int, *, all_of_them: bool) -> Sequ
     )  # fmt: skip
     ended = []
     for assignment in context.session.scalars(query.with_for_update()):
-        own_clock_over = assignment.due_at is not None and deadlines.closes(assignment) < context.at
-        if all_of_them or (own_clock_over and assignment.kind not in NEVER_LAPSE):
+        own_clock_over = assignment.due_at is not None and not deadlines.accepts(assignment, context.at)
+        if all_of_them or own_clock_over:
             assignment.state, assignment.ended_at = AssignmentState.LAPSED, context.at
             ended.append(assignment)
     context.session.flush()

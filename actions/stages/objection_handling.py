@@ -1,9 +1,10 @@
 """Objection handling: receipts and the window of 14 days, both sides heard, the authority decides, finally."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
 
 from actions import invitations, objections, results
 from actions.assignments import Duty
@@ -11,6 +12,9 @@ from actions.stages.common import CLOSE, INVITE, REHOLD, REMIND, ask, employee_d
 from actions.steps import Context, Counts, Phase, once, owing
 from models import Appraisal, Assignment, Letter, Objection, RatingRecord, Result, Stage
 from rules.words import ActKind, AppraisalState, AssignmentState, LetterState, ObjectionState, Role, Step
+
+PROVEN = (LetterState.ACCEPTED, LetterState.DELIVERED)
+UNDER_WAY = (LetterState.QUEUED, LetterState.SENDING, LetterState.DEFERRED)
 
 
 def rights(case: Appraisal) -> list[Duty]:
@@ -35,25 +39,43 @@ def tell_results(context: Context, stage: Stage, cases: Iterable[Appraisal]) -> 
                        more=result_facts(context))  # fmt: skip
 
 
-def deemed_cases(context: Context) -> list[Result]:
-    """Results never opened whose letter was accepted so many days ago that they count as received."""
-    before = context.at - timedelta(days=context.pack.deemed_receipt_days)
-    proven = exists().where(
-        Letter.kind == "result_issued", Letter.person_id == Appraisal.employee_id,
-        Letter.stage_id == context.stage.id, Letter.state.in_((LetterState.ACCEPTED, LetterState.DELIVERED)),
-        Letter.accepted_at <= before,
+def _unread(cycle_id: int, stage_id: int, *states: LetterState) -> Select[tuple[Result, datetime | None]]:
+    """Raters' results that are issued and not received, with when the letter about each was accepted."""
+    return (
+        select(Result, func.min(Letter.accepted_at))
+        .join(Appraisal, Appraisal.id == Result.appraisal_id).join(Result.rating)
+        .join(Letter, Letter.person_id == Appraisal.employee_id)
+        .where(Appraisal.cycle_id == cycle_id, RatingRecord.role == Role.RATER, Result.issued_at.is_not(None),
+               Result.received_at.is_(None), Result.superseded_at.is_(None), Letter.kind == "result_issued",
+               Letter.stage_id == stage_id, Letter.state.in_(states))
+        .group_by(Result.id)
     )  # fmt: skip
-    query = select(Result).join(Appraisal, Appraisal.id == Result.appraisal_id).join(Result.rating).where(
-        Appraisal.cycle_id == context.cycle.id, RatingRecord.role == Role.RATER, Result.issued_at.is_not(None), Result.received_at.is_(None),
-        Result.superseded_at.is_(None), proven,
-    )  # fmt: skip
-    return list(context.session.scalars(query))
+
+
+def deemed_cases(context: Context) -> list[tuple[Result, datetime]]:
+    """Results never opened that count as received by now, and since when: the pack's days after proven delivery."""
+    days = context.pack.deemed_receipt_days
+    query = _unread(context.cycle.id, context.stage.id, *PROVEN)
+    query = query.where(Letter.accepted_at <= context.at - timedelta(days=days))
+    found = []
+    for result, accepted in context.session.execute(query).tuples():
+        assert accepted is not None
+        moment = context.calendar.deemed_receipt(accepted, days)
+        if moment < context.at:
+            found.append((result, moment))
+    return found
+
+
+def count_unread(session: Session, cycle_id: int, stage_id: int) -> int:
+    """Issued results whose letter arrived, or is under way, and whose window has not begun: the stage waits for it."""
+    listed = _unread(cycle_id, stage_id, *PROVEN, *UNDER_WAY).with_only_columns(Result.id).subquery()
+    return session.scalar(select(func.count()).select_from(listed)) or 0
 
 
 def _receipts(context: Context, _lo: int, _hi: int) -> Counts:
     found = deemed_cases(context)
-    for result in found:
-        results.deem_received(context, result)
+    for result, moment in found:
+        results.deem_received(context, result, moment)
     return {"deemed_received": len(found)}
 
 

@@ -14,7 +14,9 @@ def _default(context: Context, lo: int, hi: int) -> Counts:
 
 
 def _ensure(context: Context, lo: int, hi: int) -> Counts:
-    return default_plans.ensure_plans(context, cases(context, lo, hi))
+    listed = cases(context, lo, hi)
+    return {"defaults_replaced": default_plans.replace_defaults(context, listed),
+            **default_plans.ensure_plans(context, listed)}  # fmt: skip
 
 
 PHASES = {
