@@ -20,6 +20,8 @@ class Settings(BaseSettings):
     base_url: str = "http://127.0.0.1:8080"
     secret: str = Field(default="", repr=False)
     """Master secret of all links and codes, at least 32 characters; never in the database."""
+    secret_previous: str = Field(default="", repr=False)
+    """The secret before a rotation: it signs nothing, but what it signed still counts as long as it stands here."""
     mail_from: str = "Kinerja ASN <kinerja@appraisal.example>"
     mail_reply_to: str = ""
     bounce_domain: str = "bounce.appraisal.example"
@@ -35,12 +37,23 @@ class Settings(BaseSettings):
     def master(self) -> bytes:
         """The master secret; embedded use makes one on first start and keeps it beside the database, mode 0600."""
         if self.secret:
-            if len(self.secret) < 32:
-                raise ValueError("APPRAISAL_SECRET must have at least 32 characters: openssl rand -hex 32")
-            return self.secret.encode()
+            return _long_enough("APPRAISAL_SECRET", self.secret)
         if self.database_url and not self.database_url.startswith("sqlite"):
             raise ValueError("APPRAISAL_SECRET is required with a database server: openssl rand -hex 32")
         return _kept_secret(self.home / "secret")
+
+    @property
+    def masters(self) -> tuple[bytes, ...]:
+        """What may have signed a link that comes back: the master secret and the one before it."""
+        if not self.secret_previous:
+            return (self.master,)
+        return self.master, _long_enough("APPRAISAL_SECRET_PREVIOUS", self.secret_previous)
+
+
+def _long_enough(name: str, secret: str) -> bytes:
+    if len(secret) < 32:
+        raise ValueError(f"{name} must have at least 32 characters: openssl rand -hex 32")
+    return secret.encode()
 
 
 def _kept_secret(path: Path) -> bytes:

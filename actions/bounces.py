@@ -20,7 +20,7 @@ from notifications import dsn
 from notifications.dsn import Report
 from rules.bounces import FATES, LETTER_STATES, PRESUMED_DELIVERED, EventKind, fate, standing
 from rules.smtp_outcomes import wave_must_stop
-from rules.tokens import verp_letter
+from rules.tokens import Masters, verp_letter
 from rules.words import AddressState, LetterState
 
 OUT_OF_OUR_HANDS = (
@@ -42,7 +42,7 @@ class Taken:
 
 
 def take(
-    session: Session, raw: bytes, envelope_to: str, source: str, event_id: str, *, master: bytes, at: datetime
+    session: Session, raw: bytes, envelope_to: str, source: str, event_id: str, *, master: Masters, at: datetime
 ) -> Taken:
     """Take in one message that arrived for `envelope_to`; the same source and event id again change nothing."""
     report = dsn.read(raw)
@@ -62,7 +62,7 @@ def take(
     return Taken(kind, letter_id, new)
 
 
-def addressed_to(raw: bytes, *, master: bytes) -> str:
+def addressed_to(raw: bytes, *, master: Masters) -> str:
     """The bounce address that a mail server noted on a stored message: a signed one if there is any, '' if none."""
     domain, found = settings.load().bounce_domain, dsn.recipients(raw)
     signed = (one for one in found if verp_letter(one, domain=domain, master=master) is not None)
@@ -93,7 +93,7 @@ def _key(event_id: str) -> str:
     return hashlib.sha256(event_id.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _whose(session: Session, report: Report, envelope_to: str, master: bytes) -> tuple[EventKind, int | None]:
+def _whose(session: Session, report: Report, envelope_to: str, master: Masters) -> tuple[EventKind, int | None]:
     """What the message is and which letter it is about; a letter is proven by a signed address, or only claimed."""
     domain = settings.load().bounce_domain
     for address in (envelope_to, *report.senders):

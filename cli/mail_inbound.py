@@ -84,7 +84,7 @@ def read_maildir(maildir: Path) -> Counter[str]:
         try:
             with path.open("rb") as file:
                 raw = file.read(MAX_MESSAGE)
-            taken = _take(raw, addressed_to(raw, master=settings.load().master), "maildir")
+            taken = _take(raw, addressed_to(raw, master=settings.load().masters), "maildir")
         except (OSError, ValueError) as failed:
             typer.echo(f"{path.name}: {type(failed).__name__}", err=True)
             counts["failed"] += 1
@@ -103,7 +103,7 @@ def _take(raw: bytes, envelope_to: str, source: str) -> "Taken":
     event_id = hashlib.sha256(envelope_to.encode("utf-8", "replace") + b"\0" + raw).hexdigest()
     with database.transaction() as session:
         return bounces.take(
-            session, raw, envelope_to, source, event_id, master=settings.load().master, at=clock.now()
+            session, raw, envelope_to, source, event_id, master=settings.load().masters, at=clock.now()
         )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 from base64 import b32decode, b32encode
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from enum import StrEnum
 from functools import lru_cache
 
@@ -24,6 +24,9 @@ class Purpose(StrEnum):
     VERP = "verp"
     SESSION_SEEN = "session-seen"
 
+
+Masters = bytes | Sequence[bytes]
+"""One master secret, or several, newest first: after a rotation what the one before signed still counts."""
 
 _LABEL = {Purpose.ACTION_LINK: b"apl1|", Purpose.SIGN_IN: b"apl1|signin|"}
 
@@ -45,7 +48,7 @@ def sign(link_id: int, *, kid: int, master: bytes, purpose: Purpose = Purpose.AC
     return b32encode(body + _mac(body, master, purpose)).decode().lower()
 
 
-def verify(token: str, *, master: bytes, kids: Container[int], purpose: Purpose = Purpose.ACTION_LINK) -> int | None:
+def verify(token: str, *, master: Masters, kids: Container[int], purpose: Purpose = Purpose.ACTION_LINK) -> int | None:
     """Return the link id if we signed the token with one of the live keys, else None, without saying why.
 
     Upper and lower case are the same token: some mail programs change case.
@@ -54,9 +57,13 @@ def verify(token: str, *, master: bytes, kids: Container[int], purpose: Purpose 
         return None
     raw = b32decode(token.upper())
     body, kid = raw[:-_MAC], raw[0]
-    if kid not in kids or not hmac.compare_digest(raw[-_MAC:], _mac(body, master, purpose)):
+    if kid not in kids or not any(hmac.compare_digest(raw[-_MAC:], _mac(body, m, purpose)) for m in _all(master)):
         return None
     return int.from_bytes(body[1:], "big") or None
+
+
+def _all(master: Masters) -> Sequence[bytes]:
+    return (master,) if isinstance(master, bytes) else master
 
 
 def _mac(body: bytes, master: bytes, purpose: Purpose) -> bytes:
@@ -93,14 +100,15 @@ def verp(letter_id: int, *, domain: str, master: bytes) -> str:
     return f"b+{letter_id}.{_verp_mac(letter_id, master)}@{domain}"
 
 
-def verp_letter(address: str, *, domain: str, master: bytes) -> int | None:
+def verp_letter(address: str, *, domain: str, master: Masters) -> int | None:
     """Return the letter that an envelope sender of ours stands for, None if it is not ours or forged."""
     local, _, host = address.lower().rpartition("@")
     found = _VERP.fullmatch(local)
     if host != domain.lower() or found is None:
         return None
     letter_id = int(found[1])
-    return letter_id if hmac.compare_digest(found[2], _verp_mac(letter_id, master)) else None
+    ours = any(hmac.compare_digest(found[2], _verp_mac(letter_id, one)) for one in _all(master))
+    return letter_id if ours else None
 
 
 def _verp_mac(letter_id: int, master: bytes) -> str:

@@ -118,7 +118,7 @@ def _used(session: Session, officer: Officer, at: datetime) -> None:
 def sign_in(request: Request, body: SignIn) -> Begun:
     """Spend a mailed sign-in link; the secret is the bearer token of what follows, for eight hours at most."""
     at = clock.now()
-    link_id = verify(body.token, master=settings.load().master, kids=(0,), purpose=Purpose.SIGN_IN)
+    link_id = verify(body.token, master=settings.load().masters, kids=(0,), purpose=Purpose.SIGN_IN)
     if link_id is None:
         raise _bad_token(request, at)
     with database.transaction() as session:

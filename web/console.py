@@ -58,7 +58,7 @@ def ask_for_link(desk: Desk) -> Response:
 
 
 def _link_id(desk: Desk, token: str) -> int:
-    link_id = verify(token, master=settings.load().master, kids=(0,), purpose=Purpose.SIGN_IN)
+    link_id = verify(token, master=settings.load().masters, kids=(0,), purpose=Purpose.SIGN_IN)
     if link_id is None:
         raise ConsoleRefused("too_many" if limited(desk, f"bad:{client_of(desk.request)}", BAD_TOKENS) else "link")
     return link_id

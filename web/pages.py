@@ -35,12 +35,12 @@ class BadToken(Exception):
 
 def opened_by(session: Session, token: str, at: datetime) -> OpenedLink:
     """What a token leads to; BadToken for unknown, forged and revoked alike. No query before the signature is right."""
-    master = settings.load().master
+    masters = settings.load().masters
     try:
-        opened = links.open_link(session, verify(token, master=master, kids=KIDS))
+        opened = links.open_link(session, verify(token, master=masters, kids=KIDS))
     except LinkRefused:
         raise BadToken from None
-    if verify(token, master=master, kids={opened.link.kid}) is None:
+    if verify(token, master=masters, kids={opened.link.kid}) is None:
         raise BadToken  # signed with the key of another cycle
     agency = session.get_one(Agency, opened.cycle.agency_id)
     today = calendar_of(session, agency, at).local_date(at)
@@ -106,7 +106,7 @@ def reissue(ask: Ask) -> Response:
     """`POST /a/reissue`: an old link is enough. It comes from the field, or from the page that the button stood on."""
     given = ask.posted.get("token") or ask.request.headers.get("referer", "")
     token = given.split("?")[0].split("#")[0].rstrip("/").rsplit("/", 1)[-1].strip()
-    link_id = verify(token, master=settings.load().master, kids=KIDS)
+    link_id = verify(token, master=settings.load().masters, kids=KIDS)
     if link_id is None:
         if limited(ask, f"bad:{client_of(ask.request)}", BAD_TOKENS):
             return ask.refuse("too_many")

@@ -23,14 +23,16 @@ def _secure() -> bool:
     return settings.load().base_url.startswith("https://")
 
 
-def _mac(text: str) -> str:
-    return hmac.new(key_for(settings.load().master, Purpose.SESSION_SEEN), text.encode(), "sha256").hexdigest()[:32]
+def _macs(text: str) -> list[str]:
+    """The newest first: that of the master secret before a rotation still counts."""
+    keys = [key_for(master, Purpose.SESSION_SEEN) for master in settings.load().masters]
+    return [hmac.new(key, text.encode(), "sha256").hexdigest()[:32] for key in keys]
 
 
 def set_cookie(response: Response, secret: str, at: datetime, name: str = DESK) -> None:
     text = f"{secret}.{int(at.timestamp())}"
     response.set_cookie(
-        cookie_name(name), f"{text}.{_mac(text)}", path="/", secure=_secure(), httponly=True, samesite="strict"
+        cookie_name(name), f"{text}.{_macs(text)[0]}", path="/", secure=_secure(), httponly=True, samesite="strict"
     )
 
 
@@ -44,6 +46,6 @@ def read_cookie(request: Request, name: str = DESK) -> tuple[str, datetime] | No
     stamp, _, mac = rest.partition(".")
     if not (secret and stamp.isascii() and stamp.isdigit() and len(stamp) < 12):
         return None
-    if not hmac.compare_digest(mac.encode(), _mac(f"{secret}.{stamp}").encode()):
+    if not any(hmac.compare_digest(mac.encode(), ours.encode()) for ours in _macs(f"{secret}.{stamp}")):
         return None
     return secret, datetime.fromtimestamp(int(stamp), UTC)
