@@ -183,7 +183,7 @@ class DemoYear:
         before = sum(sum(robot.counts.values()) for robot in self.robots.values())
         for robot in self.robots.values():
             robot.read_mail(day)
-            robot.live(day, clock.now())
+            robot.live(day)
         acted = sum(sum(robot.counts.values()) for robot in self.robots.values()) - before
         with database.transaction() as session:
             cycle = cycles.find(session, self.agency, self.year)

@@ -37,6 +37,8 @@ class Page(HTMLParser):
         super().__init__()
         self.forms: list[Form] = []
         self.links: list[str] = []
+        self.kinds: dict[str, str] = {}
+        """Link -> the kind of act it leads to, where the page says so."""
         self.buttons: list[tuple[str, str, str]] = []
         """(form action, name, value) of named buttons."""
         self._form: Form | None = None
@@ -49,6 +51,8 @@ class Page(HTMLParser):
         present = {name for name, _ in attrs}
         if tag == "a" and "href" in given:
             self.links.append(given["href"])
+            if "data-kind" in given:
+                self.kinds[given["href"]] = given["data-kind"]
         elif tag == "form":
             data = {name[5:]: value for name, value in given.items() if name.startswith("data-")}
             self._form = Form(given.get("action", ""), data)

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 
 import httpx
@@ -45,24 +45,25 @@ class Robot:
                 self.links[found[1]] = today
         self.read = len(letters)
 
-    def live(self, today: date, at: datetime) -> None:
+    def live(self, today: date) -> None:
         """Act on whatever is planned for today, at the pages behind the links."""
         for link, due in list(self.links.items()):
             if due <= today:
-                self.links[link] = self._visit(link, today, at)
+                self.links[link] = self._visit(link, today)
 
-    def _visit(self, link: str, today: date, at: datetime) -> date:
+    def _visit(self, link: str, today: date) -> date:
         """Look at one desk and do what is due there; returns when to look again (`date.max`: a letter will say)."""
         with self._browser() as http:
             if (desk := self._enter(http, link)) is None:
                 return date.max
             later = date.max
-            for number in dict.fromkeys(TASK.findall("\n".join(desk.links)) or _tasks(desk)):
-                on = self._planned(http, number, today, at)
-                if on <= today:
-                    on = date.max if self._act(http, number) else today + timedelta(days=1)
-                    self.plans[f"{link}:{number}"] = on
-                later = min(later, on)
+            for number, kind in _tasks(desk).items():
+                key = f"{link}:{number}"
+                if key not in self.plans:
+                    self.plans[key] = self._decide(kind, number, today)
+                if self.plans[key] <= today:
+                    self.plans[key] = date.max if self._act(http, number) else today + timedelta(days=1)
+                later = min(later, self.plans[key])
             return later
 
     def _browser(self) -> httpx.Client:
@@ -79,19 +80,8 @@ class Robot:
         desk = http.post(form.action, data=form.as_shown(), follow_redirects=True)
         return Page(desk.text) if desk.status_code == 200 else None
 
-    def _planned(self, http: httpx.Client, number: str, today: date, at: datetime) -> date:
-        key = f"{self.address}:{number}"
-        if key not in self.plans:
-            page = http.get(f"/w/task/{number}", follow_redirects=True)
-            form = _act_form(Page(page.text))
-            kind = form.data.get("kind", "") if form else ""
-            self.plans[key] = self._decide(kind, number, today)
-        return self.plans[key]
-
-    def _decide(self, kind: str, number: str, today: date) -> date:
-        if not kind:
-            return today  # behind a code: whoever must act there does so soon
-        habit = habit_of(self.seed, self.address, ActKind(kind), StageKind.TARGET_SETTING, number, days=14)
+    def _decide(self, kind: ActKind, number: str, today: date) -> date:
+        habit = habit_of(self.seed, self.address, kind, StageKind.TARGET_SETTING, number, days=14)
         return today + habit.delay if habit.delay is not None else date.max
 
     def _act(self, http: httpx.Client, number: str) -> bool:
@@ -182,8 +172,9 @@ def _act_form(page: Page) -> Form | None:
     return next((form for form in page.forms if "kind" in form.data), None)
 
 
-def _tasks(page: Page) -> list[str]:
-    return [found[1] for link in page.links if (found := TASK.match(link)) is not None]
+def _tasks(page: Page) -> dict[str, ActKind]:
+    """Number and kind of what can be done at a desk."""
+    return {found[1]: ActKind(kind) for link, kind in page.kinds.items() if (found := TASK.match(link)) is not None}
 
 
 @dataclass
