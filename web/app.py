@@ -15,7 +15,9 @@ from web.security import Guard
 
 def create_app() -> FastAPI:
     """Build the application; paths hold tokens, so the server's own access log is silenced whatever its settings."""
-    logging.getLogger("uvicorn.access").disabled = True
+    access = logging.getLogger("uvicorn.access")
+    access.disabled = True
+    access.addFilter(_nothing)  # a server that configures its loggers after this enables them again
     app = FastAPI(title="Appraisal", docs_url=None, redoc_url=None, openapi_url=f"{api.BASE}/openapi.json")
     app.router.redirect_slashes = False
     app.router.routes.extend([*pages.ROUTES, *desk.ROUTES, *proofs.ROUTES, *cases.ROUTES, *console.ROUTES])
@@ -23,6 +25,10 @@ def create_app() -> FastAPI:
     app.add_exception_handler(HTTPException, _refused)
     app.add_middleware(Guard, base_url=settings.load().base_url)
     return app
+
+
+def _nothing(_record: logging.LogRecord) -> bool:
+    return False
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -1,5 +1,6 @@
 """What holds for every request, whoever answers it: trusted host, same origin, size, headers, and no token in a log."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ from rules.tokens import fingerprint
 from web.render import look_for, refusal
 
 MAX_BODY = 1_000_000
+BODY_SECONDS = 30.0
+"""For a whole form to arrive: a slow phone needs a few, a client that trickles holds its connection no longer."""
 HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "same-origin",
@@ -33,8 +36,12 @@ METHODS = frozenset({"GET", "HEAD", "POST"})
 log = logging.getLogger("web.access")
 
 
-class _TooLarge(Exception):
-    pass
+class _BadBody(Exception):
+    """It is too large (413) or comes too slowly (408); the connection is not used again."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(code)
+        self.status, self.code = status, code
 
 
 class Guard:
@@ -67,9 +74,11 @@ class Guard:
                 await self.app(scope, _limited(receive), send_with_headers)
             else:
                 await refused(scope, receive, send_with_headers)
-        except _TooLarge:
+        except _BadBody as bad:
             if not status:
-                await _page(scope, 413, "too_large")(scope, receive, send_with_headers)
+                page = _page(scope, bad.status, bad.code)
+                page.headers["Connection"] = "close"
+                await page(scope, receive, send_with_headers)
         except Exception:
             log.exception("%s failed", _route(scope))
             if status:
@@ -86,7 +95,8 @@ class Guard:
             return _page(scope, 400, "bad_request")
         if scope["method"] not in METHODS and not own_rules:
             return _page(scope, 405, "method")
-        if not headers.get("content-length", "0").isdigit() or int(headers.get("content-length", "0")) > MAX_BODY:
+        length = headers.get("content-length", "0")
+        if not (length.isascii() and length.isdigit() and len(length) < 19 and int(length) <= MAX_BODY):
             return _page(scope, 413, "too_large")
         if scope["method"] == "POST" and not own_rules and not self._same_origin(headers):
             return _page(scope, 403, "cross_site")
@@ -99,14 +109,20 @@ class Guard:
 
 
 def _limited(receive: Receive) -> Receive:
-    taken = 0
+    taken, whole, until = 0, False, time.monotonic() + BODY_SECONDS
 
     async def receive_limited() -> Message:
-        nonlocal taken
-        message = await receive()
+        nonlocal taken, whole
+        if whole:
+            return await receive()  # waits for the client to hang up, as long as that takes
+        try:
+            message = await asyncio.wait_for(receive(), until - time.monotonic())
+        except TimeoutError:
+            raise _BadBody(408, "too_slow") from None
         taken += len(message.get("body", b""))
+        whole = not message.get("more_body", False)
         if taken > MAX_BODY:
-            raise _TooLarge
+            raise _BadBody(413, "too_large")
         return message
 
     return receive_limited

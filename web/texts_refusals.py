@@ -54,6 +54,15 @@ REFUSALS: dict[str, tuple[str, str]] = (
         ("Persingkat teksnya lalu kirim lagi.", "Shorten the text and send it again."),
     )
     | _refusal(
+        "too_slow",
+        ("Isian tidak sampai seluruhnya", "The form did not arrive"),
+        ("Sambungan Anda terlalu lambat atau terputus.", "Your connection was too slow, or it was cut."),
+        (
+            "Tidak ada yang berubah. Kembali ke halaman sebelumnya, lalu kirim lagi.",
+            "Nothing was changed. Go back to the page before and send it again.",
+        ),
+    )
+    | _refusal(
         "cross_site",
         ("Permintaan ditolak", "Request refused"),
         ("Permintaan ini tidak berasal dari halaman kami.", "The request does not come from our own page."),
