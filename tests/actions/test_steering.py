@@ -5,10 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-import clock
 from actions import steering, trail
 from actions.acts.act import ActRefused
 from actions.cycles import find
@@ -23,14 +22,15 @@ from models import (
     ActionLink,
     Appraisal,
     Assignment,
+    AuditItem,
     Cycle,
+    Examination,
     Extension,
     Letter,
     Person,
     Plan,
     RatingRecord,
     Result,
-    RoleGrant,
     Segment,
     Stage,
     Submission,
@@ -600,7 +600,94 @@ def trail_breaks(db: Database) -> list[str]:
         return trail.verify(session, the_cycle(session).agency_id)
 
 
-def test_the_clock_of_the_copy_stands_where_the_year_stopped(january: Database) -> None:
-    assert clock.now().date() == date(2026, 1, 6)
-    with january.reading() as session:
-        assert session.scalar(select(func.count()).select_from(RoleGrant)) is not None
+# guards one by one
+
+
+def test_what_follows_being_closed_or_the_stage_being_in_between_refuses_more_time(december: Database) -> None:
+    with december.transaction() as session:
+        scoring, objections = stage_of(session, SCORING), stage_of(session, StageKind.OBJECTION_HANDLING)
+        scoring.state, objections.state = StageState.CLOSED, StageState.CLOSED
+        with pytest.raises(SteeringRefused, match="objection_handling that follows"):
+            steering.extend(session, the_cycle(session), SCORING, date(2027, 2, 1), **ORDER, at=DECEMBER)
+        for state in (StageState.OPENING, StageState.CLOSING):
+            scoring.state = state
+            with pytest.raises(SteeringRefused, match="just now"):
+                steering.extend(session, the_cycle(session), SCORING, date(2027, 2, 1), **ORDER, at=DECEMBER)
+
+
+def test_a_case_that_is_over_or_that_the_official_examined_is_not_reassigned(december: Database) -> None:
+    with december.reading() as session:  # rolled back: the draw behind the examination is missing
+        case = session.scalars(select(Appraisal).where(Appraisal.rater_id.is_not(None))).first()
+        assert case is not None
+        new = _independent(session, [case.id])
+        _examined(session, case, new)
+        with pytest.raises(SteeringRefused, match="examines this case"):
+            steering.reassign(session, the_cycle(session), [case.id], new, reason="Mutasi", at=DECEMBER)
+        case.state = AppraisalState.CLOSED_EARLY
+        with pytest.raises(SteeringRefused, match="is over"):
+            steering.reassign(session, the_cycle(session), [case.id], new, reason="Mutasi", at=DECEMBER)
+
+
+def _examined(session: Session, case: Appraisal, auditor: int) -> None:
+    """Only what the guard looks at: an examination of the case; the draw that led to it is left out."""
+    session.execute(text("PRAGMA defer_foreign_keys = ON"))
+    item = AuditItem(plan_id=1, frame_item_id=1, appraisal_id=case.id)
+    session.add(item)
+    session.flush()
+    session.add(Examination(item_id=item.id, reader=1, auditor_id=auditor))
+    session.flush()
+
+
+def test_nobody_acts_who_left_before_the_mandate_ends(december: Database) -> None:
+    with december.transaction() as session:
+        principal = a_rater(session, ActKind.SCORE)
+        acting = session.get_one(Person, held_by_another(session, principal))
+        acting.active_to = date(2026, 12, 20)
+        with pytest.raises(SteeringRefused, match="in service until"):
+            steering.delegate(session, principal, acting.id, ActingKind.PLT, decree_no="1", from_on=date(2026, 12, 8),
+                              to_on=date(2026, 12, 31), at=DECEMBER)  # fmt: skip
+
+
+def test_only_acts_whose_order_no_law_fixes_are_asked_again(december: Database) -> None:
+    with december.transaction() as session:
+        one = open_in(session, SCORING)[0]
+        one.state = AssignmentState.DONE
+        for kind, words in ((ActKind.DECIDE_OBJECTION, "law fixes"), (ActKind.SET_UNIT_PREDICATE, "predicate is set")):
+            one.kind = kind
+            session.flush()
+            with pytest.raises(SteeringRefused, match=words):
+                steering.reopen(session, the_cycle(session), [one.id], reason="Salah", at=DECEMBER)
+
+
+def test_nothing_is_sent_again_to_an_address_that_takes_no_mail_or_about_nothing(january: Database) -> None:
+    with january.transaction() as session:
+        one = open_in(session, TARGETS)[0]
+        with pytest.raises(SteeringRefused, match="owes nothing"):
+            steering.resend(session, one.person_id, 9999, reason="Terhapus", at=NOON)
+        session.get_one(Person, one.person_id).email_state = AddressState.HARD
+        with pytest.raises(SteeringRefused, match="takes no mail"):
+            steering.resend(session, one.person_id, one.stage_id, reason="Terhapus", at=NOON)
+
+
+def test_a_rater_who_stays_silent_after_more_time_is_accounted_for_anew(december: Database) -> None:
+    with december.transaction() as session:
+        scoring, final = stage_of(session, SCORING), stage_of(session, StageKind.FINALIZATION)
+        late = next(one for one in open_in(session, SCORING) if one.kind is ActKind.SCORE)
+        closes, case_id, person = scoring.closes_at, late.appraisal_id, late.person_id
+    tick(december, closes + timedelta(hours=1))
+    at = closes + timedelta(days=2)
+    with december.transaction() as session:
+        stage_of(session, StageKind.FINALIZATION).state = StageState.OPEN
+        account = Assignment(
+            stage_id=final.id, kind=ActKind.ACCOUNT_FOR, subject=f"appraisal:{case_id}", role=Role.PERFORMANCE_ADMIN,
+            person_id=3, appraisal_id=case_id, opened_at=closes,
+        )  # fmt: skip
+        session.add(account)
+        session.flush()
+        steering.extend(session, the_cycle(session), SCORING, date(2027, 1, 26), **ORDER, person=person, at=at)
+        assert account.state is AssignmentState.WITHDRAWN
+    tick(december, datetime(2027, 1, 27, 1, tzinfo=UTC))
+    with december.reading() as session:
+        assert session.get_one(Appraisal, case_id).state is AppraisalState.NOT_RATED
+        asked = select(Assignment).filter_by(appraisal_id=case_id, kind=ActKind.ACCOUNT_FOR, state=AssignmentState.OPEN)
+        assert session.scalars(asked).one().round == 2

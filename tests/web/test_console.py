@@ -420,3 +420,9 @@ def test_on_postgresql_every_page_is_there_and_a_form_does_what_it_showed(pg: Da
     assert "Sudah dilakukan" in hr.confirm(hr.order(f"{hr.cycle()}/extend", **EXTEND)).text
     assert "Sudah dilakukan" in hr.confirm(hr.order(f"{hr.cycle()}/pause", reason="Server dipindah")).text
     assert count(pg, Extension) == [1]
+
+
+def test_who_asks_for_links_again_and_again_is_turned_away(hr: Hr) -> None:
+    answers = [hr.post("/hr/link", {"address": "x@y.example"}).status_code for _ in range(12)]
+    assert answers[0] == 200
+    assert answers[-1] == 429
