@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     for command in (extend, reopen, reassign, delegate):
         app.command()(command)
     app.command("address")(correct_address)
+    app.command("renew-links")(renew_links)
 
 
 def extend(
@@ -144,6 +146,39 @@ def correct_address(
     _steer(agency, None, act, yes=yes, as_json=as_json)
 
 
+def renew_links(
+    agency: Agency, year: Year, reason: Reason,
+    made_before: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%dT%H:%M:%S%z"], help="Only links made before; the same again is safe."),
+    ] = None,
+    person: Person = "", by: By = "", yes: Yes = False, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """End the cycle's links at once and mail new ones: after a leak, or when APPRAISAL_SECRET was changed for good."""
+    import clock
+    from actions import steering
+    from actions.steering.renewals import BATCH
+
+    before = made_before or clock.now()
+    seen: list[Preview] = []
+
+    def act(session: "Session", cycle: "Cycle | None", names: _Names, preview: bool) -> "Preview":
+        assert cycle is not None
+        seen.append(
+            steering.renew_links(
+                session, cycle, made_before=before, reason=reason, at=names.at, by=names.person(by),
+                person=names.person(person), limit=None if preview else BATCH, preview=preview,
+            )
+        )  # fmt: skip
+        return seen[-1]
+
+    while _run(agency, year, act, yes=yes).counts["links"] and yes:
+        pass  # a portion to a transaction
+    people = [touched for preview in seen for touched in preview.people]
+    counts = {name: sum(preview.counts[name] for preview in seen) for name in seen[0].counts}
+    _show(replace(seen[0], people=people, counts=counts), yes=yes, as_json=as_json)
+
+
 class _Names:
     """Finds people by NIP and units by code within one agency; an unknown one is refused by name."""
 
@@ -197,14 +232,17 @@ def _stage(name: str) -> Any:
 
 def _steer(agency: str, year: int | None, act: Act, *, yes: bool, as_json: bool) -> None:
     """Show whom it touches; with --yes do it, in one transaction, and show whom it touched."""
+    _show(_run(agency, year, act, yes=yes), yes=yes, as_json=as_json)
+
+
+def _run(agency: str, year: int | None, act: Act, *, yes: bool) -> "Preview":
     import clock
     import database
 
     at = clock.now()
     with database.transaction() if yes else database.reading() as session:
         owner, cycle = _found(session, agency, year)
-        seen = act(session, cycle, _Names(session, owner, at), not yes)
-    _show(seen, yes=yes, as_json=as_json)
+        return act(session, cycle, _Names(session, owner, at), not yes)
 
 
 def _found(session: "Session", agency: str, year: int | None) -> "tuple[int, Cycle | None]":

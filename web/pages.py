@@ -17,6 +17,7 @@ from actions.links import LinkRefused, OpenedLink
 from models import Agency
 from rules.tokens import verify
 from rules.words import StageState
+from web import alarm
 from web.ask import Ask, allow, asks, limited
 from web.render import STYLE, look_for, short_name
 from web.sessions import set_cookie
@@ -35,6 +36,16 @@ class BadToken(Exception):
 
 def opened_by(session: Session, token: str, at: datetime) -> OpenedLink:
     """What a token leads to; BadToken for unknown, forged and revoked alike. No query before the signature is right."""
+    try:
+        opened = _opened_by(session, token, at)
+    except BadToken:
+        alarm.links.note(bad=True, at=at)
+        raise
+    alarm.links.note(bad=False, at=at)
+    return opened
+
+
+def _opened_by(session: Session, token: str, at: datetime) -> OpenedLink:
     masters = settings.load().masters
     try:
         opened = links.open_link(session, verify(token, master=masters, kids=KIDS))

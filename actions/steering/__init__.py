@@ -9,6 +9,7 @@ from actions.steering.mandates import delegate
 from actions.steering.pauses import pause, resume
 from actions.steering.preview import Preview, SteeringRefused, Touched
 from actions.steering.reassignments import cases_rated_by, reassign
+from actions.steering.renewals import renew_links
 from actions.steering.reopenings import acts_done, reopen
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "extend",
     "pause",
     "reassign",
+    "renew_links",
     "reopen",
     "resend",
     "resume",
