@@ -266,7 +266,7 @@ class World:
         nonce: str = "", proof: Proof = Proof.CODE,
     ) -> Receipt:  # fmt: skip
         person = self.people[who] if who else task.person_id
-        sent = Sent(data, task.version if version is None else version, nonce or f"n{task.id}", proof)
+        sent = Sent(data, task.version if version is None else version, nonce or f"n{task.id}.{task.version}", proof)
         with self.db.transaction() as session:
             return perform(session, task.id, person, sent, at=self.at)
 
