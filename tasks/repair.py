@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 import clock
 import database
-from actions import due, letters, outbox
+from actions import bounce_notices, due, letters, outbox
 from actions.calendars import calendar_of
 from actions.steps import StepRef
 from models import Agency, Assignment, Cycle, Stage
@@ -39,6 +39,13 @@ def reap() -> Mapping[str, int]:
                 break
         with database.transaction() as session:
             return counts | {"sent_again": outbox.resolve_ambiguous(session, at=at)}
+
+
+@task(name="tell HR of lost letters", **RETRY)
+def tell_hr() -> Mapping[str, int]:
+    """Owe HR the day's notice of letters that reached nobody; `told` and `nobody_to_tell` count those letters."""
+    with guarded(), database.transaction() as session:
+        return bounce_notices.tell_hr(session, at=clock.now())
 
 
 @task(name="overdue steps", **RETRY)

@@ -14,8 +14,8 @@ from actions.steps import StepRef
 from cli.processes import free_port
 from flows.deliver_mail import deliver_mail
 from flows.repair import repair
-from models import Assignment, Letter
-from rules.words import Lane, LetterState, StageKind, Step
+from models import Assignment, Letter, Person
+from rules.words import AddressState, Lane, LetterState, StageKind, Step
 from tests.flows.conftest import YEAR, move_to
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("client")]
@@ -88,6 +88,23 @@ def test_repair_takes_back_letters_of_dead_processes_and_then_is_clean(db: datab
         assert len(outbox.claim(session, "dead", [Lane.INVITATION], 2, at=move_to(OPENS), lease=-timedelta(1))) == 2
     assert told(repair) == ("Mended", "2 requeued")
     assert told(repair) == ("Clean", "nothing to do")
+
+
+@pytest.mark.usefixtures("opened")
+def test_repair_tells_hr_of_lost_letters_and_is_red_while_nobody_can_be_told(db: database.Database) -> None:
+    with db.transaction() as session:
+        first, second = session.scalars(select(Letter.id).order_by(Letter.id).limit(2)).all()
+        session.execute(update(Letter).where(Letter.id == first).values(state=LetterState.FAILED_PERM))
+    assert told(repair) == ("Mended", "1 lost letters told")
+    assert told(repair) == ("Clean", "nothing to do")
+    with db.transaction() as session:
+        assert session.scalars(select(Letter).filter_by(kind="bounce_notice")).one().facts["total"] == 1
+        session.execute(update(Letter).where(Letter.id == second).values(state=LetterState.FAILED_PERM))
+        session.execute(update(Person).values(email_state=AddressState.HARD))
+    move_to(OPENS + timedelta(days=1))
+    name, message = told(repair)
+    assert name == "Failed"
+    assert "1 lost letters untold" in message
 
 
 @pytest.mark.usefixtures("opened")
