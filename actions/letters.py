@@ -83,19 +83,26 @@ class Certificate:
 
     @property
     def open(self) -> int:
-        return sum(self.states.get(state, 0) for state in ("queued", "sending", "deferred"))
+        return sum(self.states.get(state, 0) for state in ("queued", "sending", "deferred")) + self.doubtful
 
     @property
     def clean(self) -> bool:
-        """Nothing missing, doubled or still under way, and as many rows as were planned."""
+        """Nothing missing, doubled or still under way, and as many rows as were planned.
+
+        What was sent again after a process or connection died is told in `repeated` and leaves it clean: the copies
+        are one letter, the same to the last byte and of the same Message-ID, at most one per connection that died.
+        """
         return not (self.missing or self.doubled or self.open) and self.owed == sum(self.states.values())
+    doubtful: int = 0
+    repeated: int = 0
 
 
 def certificate(session: Session, *, cycle_id: int | None = None, stage_id: int | None = None) -> Certificate:
     """Count the letters by fate from the tables alone.
 
     missing: accepted letters without an accepted attempt, and open mandatory assignments that no letter ever covered;
-    doubled: letters with more than one accepted attempt.
+    doubled: letters with more than one accepted attempt; doubtful: those that may be lost and are yet to be sent again;
+    repeated: accepted ones that were, so that some people may have two copies.
     """
     from actions import mail_checks
 
@@ -112,3 +119,5 @@ def certificate(session: Session, *, cycle_id: int | None = None, stage_id: int 
         doubled=mail_checks.count_doubled(session, where),
         planned=session.scalar(planned) or 0,
     )
+        doubtful=mail_checks.count_doubtful(session, where),
+        repeated=mail_checks.count_repeated(session, where),

@@ -45,6 +45,19 @@ def count_doubled(session: Session, where: Sequence[ColumnElement[bool]]) -> int
     return session.scalar(select(func.count()).select_from(twice)) or 0
 
 
+def count_doubtful(session: Session, where: Sequence[ColumnElement[bool]]) -> int:
+    """Letters of which nobody knows whether they arrived, and that will be sent once more."""
+    waiting = select(func.count()).select_from(Letter)
+    return session.scalar(waiting.where(Letter.state == LetterState.AMBIGUOUS, Letter.ended_at.is_(None), *where)) or 0
+
+
+def count_repeated(session: Session, where: Sequence[ColumnElement[bool]]) -> int:
+    """Letters accepted after an attempt of which nobody knows whether it arrived: perhaps two copies of one letter."""
+    before = exists().where(MailAttempt.letter_id == Letter.id, MailAttempt.outcome == LetterState.AMBIGUOUS)
+    accepted = select(func.count()).select_from(Letter).where(Letter.state.in_(DELIVERED), before, *where)
+    return session.scalar(accepted) or 0
+
+
 NOT_REACHED = (
     LetterState.FAILED_PERM, LetterState.HELD, LetterState.BOUNCED_HARD, LetterState.BOUNCED_SOFT,
     LetterState.AMBIGUOUS, LetterState.SUPPRESSED, LetterState.EXPIRED,

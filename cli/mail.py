@@ -83,11 +83,12 @@ def certificate(agency: str, year: int, as_json: AsJson = False) -> None:
             raise typer.Exit(2)
         found = letters.certificate(session, cycle_id=cycle.id)
     data = {"owed": found.owed, "states": dict(found.states), "open": found.open, "missing": found.missing,
-            "doubled": found.doubled, "clean": found.clean}  # fmt: skip
+            "doubled": found.doubled, "repeated": found.repeated, "clean": found.clean}  # fmt: skip
     states = ", ".join(f"{count} {state}" for state, count in found.states.items())
+    again = f", {found.repeated} sent again after a crash" if found.repeated else ""
     words = (
-        f"{agency} {year}: {found.owed} letters owed: {states}; {found.missing} missing, {found.doubled} doubled:"
-        f" {'clean' if found.clean else 'NOT CLEAN'}"
+        f"{agency} {year}: {found.owed} letters owed: {states}; {found.missing} missing, {found.doubled} doubled"
+        f"{again}: {'clean' if found.clean else 'NOT CLEAN'}"
     )
     typer.echo(json.dumps(data) if as_json else words)
     if not found.clean:

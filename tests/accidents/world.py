@@ -151,13 +151,16 @@ def dump(db: Database) -> list[str]:
         ]
 
 
+def certificate_of(db: Database) -> Certificate:
+    with db.reading() as session:
+        return letters.certificate(session, cycle_id=session.scalars(select(Cycle)).one().id)
+
+
 def check_whole(db: Database) -> Certificate:
     """The trail holds and the certificate is clean; returns the certificate."""
     with db.reading() as session:
-        agency = session.scalars(select(Agency).filter_by(code=AGENCY)).one()
-        assert trail.verify(session, agency.id) == []
-        cycle = session.scalars(select(Cycle).filter_by(agency_id=agency.id)).one()
-        certificate = letters.certificate(session, cycle_id=cycle.id)
+        assert trail.verify(session, session.scalars(select(Agency)).one().id) == []
+    certificate = certificate_of(db)
     assert certificate.clean, certificate
     return certificate
 
