@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 
 from actions import assignments
 from actions.assignments import Duty
-from actions.holders import Holder, line_on
+from actions.holders import Holder, Line, line_on
 from actions.steps import Context, Counts
-from models import Appraisal, Posting, Result, Unit, UnitPredicate
+from models import Appraisal, Assignment, Posting, Result, Unit, UnitPredicate
 from rules.distribution import Fit, pooled, verdict
-from rules.words import ActKind, DistributionMode, Predicate, Role, StageKind
+from rules.words import ActKind, AssignmentState, DistributionMode, Predicate, Role, StageKind
 
 
 def heads(session: Session, agency_id: int, today: date) -> Mapping[int, int]:
@@ -33,6 +33,35 @@ def head_above(session: Session, unit: Unit, heads_of: Mapping[int, int], author
             return head
         parent_id = session.get_one(Unit, parent_id).parent_id
     return next(iter(authorities), heads_of.get(unit.id))
+
+
+def official_above(session: Session, unit: Unit, heads_of: Mapping[int, int], line: Line) -> Holder | None:
+    """Who answers today for the organisation above a unit: its head, whoever stands in, or the next one up."""
+    above = head_above(session, unit, heads_of, line.authorities)
+    if above is None:
+        return None
+    present = next((person for person in line.authorities if line.present(person)), None)
+    return line.stands_in(above) or (Holder(present) if present is not None else None)
+
+
+def rehold(context: Context, _lo: int, _hi: int) -> Counts:
+    """Move what heads owe to whoever answers for them today: an absent head keeps no unit waiting."""
+    session = context.session
+    query = select(Assignment).filter_by(stage_id=context.stage.id, role=Role.UNIT_HEAD, state=AssignmentState.OPEN)
+    if not (listed := session.scalars(query).all()):
+        return {}
+    line, heads_of = (
+        line_on(session, context.agency.id, context.today),
+        heads(session, context.agency.id, context.today),
+    )
+    moved = 0
+    for one in listed:
+        holder = official_above(session, session.get_one(Unit, one.unit_id), heads_of, line)
+        if holder is not None and (holder.person_id, holder.mandate_id) != (one.person_id, one.mandate_id):
+            one.person_id, one.mandate_id, one.told_at = holder.person_id, holder.mandate_id, None
+            moved += 1
+    session.flush()
+    return {"moved": moved}
 
 
 def check_units(context: Context, _lo: int, _hi: int) -> Counts:
@@ -71,11 +100,9 @@ def _pooled(context: Context, units: Mapping[int, UnitPredicate]) -> Mapping[int
 def _ask_override(context: Context, unit_id: int) -> int:
     line = line_on(context.session, context.agency.id, context.today)
     unit = context.session.get_one(Unit, unit_id)
-    above = head_above(
-        context.session, unit, heads(context.session, context.agency.id, context.today), line.authorities
-    )
+    above = official_above(context.session, unit, heads(context.session, context.agency.id, context.today), line)
     if above is None:
         return 0
     stage = assignments.stage_of(context.session, context.cycle.id, StageKind.OBJECTION_HANDLING)
-    duty = Duty(ActKind.OVERRIDE_DISTRIBUTION, f"unit:{unit_id}", Role.UNIT_HEAD, Holder(above), unit_id=unit_id)
+    duty = Duty(ActKind.OVERRIDE_DISTRIBUTION, f"unit:{unit_id}", Role.UNIT_HEAD, above, unit_id=unit_id)
     return assignments.open_duties(context.session, stage.id, [duty], at=context.at)

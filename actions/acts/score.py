@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import select
 
-from actions import distribution, plans, results
+from actions import plans, results
 from actions.acts.act import Act, ActForm, Acting, ActInvalid, ActRefused, Done, MaybeText, Text
-from models import Note, Person, RatingRecord, SelfAssessment, Unit, UnitPredicate
+from models import Assignment, Note, Person, RatingRecord, SelfAssessment, UnitPredicate
 from rules.numeric import ScoreRefused
 from rules.pack import Pack
 from rules.predicates import NotDerivable
@@ -122,10 +122,9 @@ def missing_predicate(acting: Acting) -> str:
     found = select(UnitPredicate.id).filter_by(cycle_id=case.cycle_id, unit_id=case.unit_id)
     if not acting.pack.org_predicate_required or session.scalar(found) is not None:
         return ""
-    unit = session.get_one(Unit, case.unit_id)
-    heads = distribution.heads(session, acting.agency.id, acting.today)
-    head = distribution.head_above(session, unit, heads, ())
-    return session.get_one(Person, head).name if head is not None else "PPK"
+    asked = select(Person.name).join(Assignment, Assignment.person_id == Person.id)
+    asked = asked.where(Assignment.stage_id == acting.stage.id, Assignment.kind == ActKind.SET_UNIT_PREDICATE)
+    return session.scalar(asked.where(Assignment.unit_id == case.unit_id).limit(1)) or "PPK"
 
 
 def carry_out(acting: Acting, form: Form) -> Done:

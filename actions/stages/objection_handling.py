@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from actions import invitations, objections, results
+from actions import distribution, invitations, objections, results
 from actions.assignments import Duty
 from actions.stages.common import CLOSE, INVITE, REHOLD, REMIND, ask, employee_duty, lapse_open, result_facts
 from actions.steps import Context, Counts, Phase, once, owing
@@ -130,6 +130,7 @@ PHASES = {
         Phase("lapse", owing, _lapse),
         REHOLD,
         Phase("authorities", once, _authorities),
+        Phase("heads", once, distribution.rehold),
     ),
     Step.CLOSE: (CLOSE,),
 }

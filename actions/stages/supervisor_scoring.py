@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from actions import assignments, distribution, results
 from actions.assignments import Duty
-from actions.holders import Holder, Line
+from actions.holders import Line
 from actions.stages import finalization, objection_handling
 from actions.stages.common import CLOSE, INVITE, REHOLD, REMIND, ask, cases, employee_duty, line_of, rater_duty
 from actions.stages.mid_year_review import PLANS
@@ -28,10 +28,10 @@ def _unit_predicates(context: Context, _lo: int, _hi: int) -> Counts:
     with_cases = select(Appraisal.unit_id).where(Appraisal.cycle_id == context.cycle.id).distinct()
     duties = []
     for unit in context.session.scalars(select(Unit).where(Unit.id.in_(with_cases)).order_by(Unit.id)):
-        above = distribution.head_above(context.session, unit, heads, line.authorities)
+        above = distribution.official_above(context.session, unit, heads, line)
         if above is not None:
             subject = f"unit:{unit.id}"
-            duties.append(Duty(ActKind.SET_UNIT_PREDICATE, subject, Role.UNIT_HEAD, Holder(above), unit_id=unit.id))
+            duties.append(Duty(ActKind.SET_UNIT_PREDICATE, subject, Role.UNIT_HEAD, above, unit_id=unit.id))
     return {"unit_predicates": assignments.open_duties(context.session, context.stage.id, duties, at=context.at)}
 
 
@@ -75,10 +75,11 @@ def _late(context: Context, lo: int, hi: int) -> Counts:
     return {"late": opened} if opened else {}
 
 
+HEADS = Phase("heads", once, distribution.rehold)
 PHASES = {
     Step.OPEN: (PLANS, Phase("predicates", once, _unit_predicates), ask(_scoring_duties), INVITE),
     Step.REMIND: REMIND,
-    Step.LAPSE: (REHOLD,),
+    Step.LAPSE: (REHOLD, HEADS),
     Step.CLOSE: (CLOSE, Phase("lock", appraisals, _lock)),
     Step.ISSUE: (
         Phase("issue", appraisals, _issue),

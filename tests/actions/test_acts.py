@@ -389,3 +389,23 @@ def test_a_pattern_that_is_not_met_asks_the_head_above_for_reasons_and_rerates_n
     row = issued.one(UnitPredicate, unit_id=task.unit_id)
     assert (row.override_reason, row.overridden_by_id) == ("Didukung bukti.", issued.people["chief"])
     assert [(result.id, result.predicate) for result in issued.all(Result)] == before
+
+
+def test_a_head_who_is_away_keeps_no_unit_waiting(mid_year: World) -> None:
+    """The next one up sets the predicate, and whoever acts for the head while they do."""
+    mid_year.on("2026-07-22")
+    mid_year.away("chief", "2026-12-01", "2026-12-03")
+    mid_year.on("2026-12-01")
+    assert holder(mid_year) == "ppk"
+    mid_year.on("2026-12-04")
+    assert holder(mid_year) == "chief"
+    mid_year.mandate("dodi", "chief", "2026-12-07", "2026-12-31")
+    mid_year.on("2026-12-07")
+    assert holder(mid_year) == "dodi"
+    mid_year.act("dodi", ActKind.SET_UNIT_PREDICATE)
+    assert mid_year.act("head", ActKind.SCORE, "ani")
+
+
+def holder(world: World) -> str:
+    (task,) = [a for a in world.open(None, ActKind.SET_UNIT_PREDICATE) if a.unit_id == world.units["SEKOLAH"]]
+    return world.name(task.person_id)
