@@ -2,6 +2,7 @@
 
 import re
 import sys
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -186,7 +187,8 @@ class _Cells:
         self.faults: list[Fault] = []
 
     def word(self, column: str) -> str:
-        return self.cells.get(column, "").strip()
+        text = self.cells.get(column, "").strip()
+        return text if text.isprintable() or column == "email" else _visible(text)
 
     def shared(self, column: str) -> str:
         """Text that many rows have in common is kept once."""
@@ -242,6 +244,13 @@ def row_of(number: int, cells: Mapping[str, str]) -> RosterRow:
         locale=c.choice("locale", _LOCALES, None, "locale_unreadable"),
         faults=tuple(c.faults),
     )
+
+
+def _visible(text: str) -> str:
+    """Leave out what nobody sees but what turns or splits a name; an address is not mended but refused."""
+    kinds = ((sign, unicodedata.category(sign)) for sign in unicodedata.normalize("NFC", text))
+    seen = (" " if kind in ("Cc", "Zl", "Zp") else sign for sign, kind in kinds if kind not in ("Cf", "Cs"))
+    return "".join(seen).strip()
 
 
 def clean_nip(text: str) -> str:
