@@ -161,7 +161,12 @@ def allow(session: Session, key: str, limit: int, ask: Ask) -> None:
 
 
 def limited(ask: Ask, key: str, limit: int) -> bool:
-    """Count a failure in a transaction of its own, for it must outlive the refusal; True once there were too many."""
+    """Count a failure in a transaction of its own, for it must outlive the refusal; True once there were too many.
+
+    A form sent without content guesses nothing, and so leaves no trace.
+    """
+    if ask.request.method == "POST" and not ask.posted.fields and "referer" not in ask.request.headers:
+        return False
     with database.reading() as session:
         if throttles.used_up(session, key, limit, throttles.MINUTE, at=ask.at):
             return True
