@@ -1,5 +1,6 @@
 """Each example agency lives through a whole year, and every promise of it is kept."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,20 @@ def test_the_same_year_on_postgresql(pg: Database) -> None:
 
 def test_a_leap_year_and_another_seed(db: Database) -> None:
     _check(db, simulate(db, EXAMPLES / "palu", 2027, seed=11))
+
+
+def test_a_year_by_numbers(db: Database, tmp_path: Path) -> None:
+    """The pack of PP 30/2019: scores, bands and no predicate of the unit before the ratings."""
+    folder = tmp_path / "bukittinggi"
+    shutil.copytree(EXAMPLES / "bukittinggi", folder)
+    text = (folder / "agency.yaml").read_text("utf-8")
+    (folder / "agency.yaml").write_text(text.replace("permenpanrb-6-2022", "pp-30-2019"), "utf-8")
+    report = simulate(db, folder, 2026, seed=7)
+    _check(db, report)
+    assert not report.acts["set_unit_predicate"]
+    with db.reading() as session:
+        results = session.scalars(select(Result)).all()
+        assert all(result.score is not None and result.pack_name == "pp-30-2019" for result in results)
 
 
 def _check(db: Database, report: Report) -> None:
