@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from models import Assignment, Extension, Stage, Unit
 from rules.stages import FROM_RECEIPT, NEVER_LAPSE
+from rules.words import ActKind
 
 SECOND = timedelta(seconds=1)
 
@@ -31,8 +32,12 @@ class Deadlines:
 
     def accepts(self, assignment: Assignment, at: datetime) -> bool:
         """Whether an act comes in time: in the last second too, and what waits for receipt or an authority always."""
-        waits = assignment.kind in FROM_RECEIPT and assignment.due_at is None
-        return waits or assignment.kind in NEVER_LAPSE or at < self.closes(assignment) + SECOND
+        return self.takes(assignment.kind, assignment.person_id, assignment.unit_id, assignment.due_at, at)
+
+    def takes(self, kind: ActKind, person_id: int, unit_id: int | None, own: datetime | None, at: datetime) -> bool:
+        waits = kind in FROM_RECEIPT and own is None
+        closes = self._extended(person_id, unit_id, own or self.stage.closes_at)
+        return waits or kind in NEVER_LAPSE or at < closes + SECOND
 
     def due_for(self, person_id: int, unit_id: int | None, own: datetime | None) -> datetime:
         return self._extended(person_id, unit_id, own or self.stage.due_at)

@@ -25,8 +25,10 @@ class OpenDuty:
     untold: bool
 
 
-def open_duties_of(session: Session, stage: Stage, people: Iterable[int]) -> dict[int, list[OpenDuty]]:
-    """What each person still owes in the stage, oldest first."""
+def open_duties_of(
+    session: Session, stage: Stage, people: Iterable[int], at: datetime | None = None
+) -> dict[int, list[OpenDuty]]:
+    """What each person still owes in the stage, oldest first; with `at`, only what would still be accepted then."""
     deadlines = deadlines_of(session, stage)
     found: dict[int, list[OpenDuty]] = defaultdict(list)
     for portion in portions(sorted(set(people))):
@@ -37,6 +39,8 @@ def open_duties_of(session: Session, stage: Stage, people: Iterable[int]) -> dic
             Assignment.stage_id == stage.id, Assignment.state == AssignmentState.OPEN, Assignment.person_id.in_(portion)
         )  # fmt: skip
         for person, kind, optional, unit, own, told in session.execute(query.order_by(Assignment.id)):
+            if at is not None and not deadlines.takes(kind, person, unit, own, at):
+                continue
             due = deadlines.due_for(person, unit, own)
             found[person].append(OpenDuty(kind, optional, due, told is None))
     return found
@@ -62,7 +66,7 @@ def invite(
     """Queue one letter of `kind` to each person about their desk, with the desk's link; returns how many were new."""
     cycle = session.get_one(Cycle, stage.cycle_id)
     agency = session.get_one(Agency, cycle.agency_id)
-    duties = duties if duties is not None else open_duties_of(session, stage, people)
+    duties = duties if duties is not None else open_duties_of(session, stage, people, at)
     links = ensure_links(session, stage, kid_of(cycle), people, at=at)
     letters = []
     for portion in portions(sorted(set(people))):

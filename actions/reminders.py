@@ -43,7 +43,8 @@ def owed_on(context: Context, today: date) -> date | None:
 def remind(context: Context, people: Sequence[int], day: date) -> Counts:
     """Remind those of `people` for whom a rung falls on `day`, or who owe something that no letter covered yet."""
     told = told_today(context, people)
-    duties = invitations.open_duties_of(context.session, context.stage, [one for one in people if one not in told])
+    untold = [person for person in people if person not in told]
+    duties = invitations.open_duties_of(context.session, context.stage, untold, context.at)
     quiet = bounces.complained(context.session, duties)
     rungs: dict[date, Occasion | None] = {}
     reminded = []
@@ -150,6 +151,8 @@ def _late(context: Context, day: date) -> list[tuple[Assignment, date, Occasion]
     for assignment in context.session.scalars(query.order_by(Assignment.id)):
         due = context.calendar.local_date(deadlines.due(assignment))
         occasion = _rung(context, due, day) if due < day else None
+        if not deadlines.accepts(assignment, context.at):
+            continue  # the stage is open for others only
         if occasion is not None and occasion.on == day and occasion.escalates_to is not None:
             found.append((assignment, due, occasion))
     return found
