@@ -1,45 +1,72 @@
 """The dispatcher: claims small sets, sends over kept connections, and commits each reply before the next is relied on.
 
-Any number of processes may run it. No transaction is open while a letter is on its way.
+Any number of processes may run it. No transaction is open while a letter is on its way. Urgent letters have
+connections of their own.
 """
 
 import asyncio
+import logging
 import os
-import random
 import secrets
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 import settings
-from actions import outbox
+from actions import mail_limits, outbox, restores
 from actions.envelopes import Envelope, Post, envelope, post_of, secrets_of
+from actions.mail_journal import Journal
 from actions.outbox import Claimed, Settled
 from database import Database
-from notifications.smtp import Connection, Reply
-from rules.smtp_outcomes import Outcome, classify, retry_delay, wave_must_stop
+from notifications.smtp import NOT_OURS, Connection, Reply
+from rules.smtp_outcomes import MOST_BUGS, Outcome, classify, retry_delay
 from rules.words import Lane, LetterState, SmtpPhase
 
-GROUP, GROUP_SECONDS = 20, 0.02
-"""Replies are committed together up to so many or so long."""
 RENEW_SECONDS = 60
 LOOK_AGAIN = 0.5
 """A resident dispatcher with nothing to do looks for new letters this often, in seconds."""
-BACK_OFF_FIRST, BACK_OFF_MOST = 1.0, 300.0
+URGENT_CONNECTIONS = 2
+STALE_SECONDS = 10.0
+"""A letter that waited longer for a connection is looked at afresh: its stage may have closed meanwhile."""
+ODD_ONE_OUT = 30.0
+"""Seconds that a connection rests which alone was refused while others work: the server allows no more of them."""
+DATABASE_TRIES = 5
+SHORT_REST = 3.0
+"""Seconds that it is worth waiting for a relay that somebody else could not reach."""
 
 Now = Callable[[], datetime]
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Health:
-    """What this dispatcher has learned of a wave: whether it is the letters or our set-up that is refused."""
+class Street:
+    """Lanes that share connections, apart from those of other streets."""
 
-    tried: int = 0
-    our_setup: int = 0
-    in_a_row: int = 0
+    lanes: Collection[Lane]
+    connections: int
+    waiting: asyncio.Queue[Envelope] = field(default_factory=asyncio.Queue)
+
+    @property
+    def room(self) -> int:
+        return 2 * self.connections - self.waiting.qsize()
+
+
+@dataclass(slots=True)
+class Found:
+    """What one claim brought; `bad`: letters that cannot be written, and why."""
+
+    ready: list[Envelope] = field(default_factory=list)
+    bad: list[tuple[Claimed, str]] = field(default_factory=list)
+    wait: float | None = None
+    """Seconds after which more may be had; None: nothing else is due."""
 
 
 @dataclass
@@ -52,65 +79,151 @@ class Dispatcher:
     owner: str = field(default_factory=lambda: f"{socket.gethostname()[:20]}-{os.getpid()}-{secrets.token_hex(4)}")
     counts: Counter[str] = field(default_factory=Counter)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    _failures: int = 0
+    mark: restores.Mark | None = None
+    """What is remembered outside the database, so that a restored backup does not send everything again."""
+    _left: int | None = None
     _down_until: float = 0.0
-    _health: dict[int, Health] = field(default_factory=dict)
+    _failed: bool = False
+    """Whether this dispatcher itself could not reach the relay."""
+    _good_at: float = 0.0
+    """When a letter last got through or a server last talked to us, by the monotonic clock."""
+    _probing: bool = False
+    """Whether nobody has got through since the relay was last down."""
+    _workers: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def drain(self, limit: int) -> Mapping[str, int]:
         """Send up to `limit` letters that are due, and return when there are no more, or the relay is down."""
-        return await self._run(limit, resident=False)
+        self._left = limit
+        return await self._run(resident=False)
 
     async def reside(self) -> Mapping[str, int]:
         """Send whatever becomes due until `stop()`."""
-        return await self._run(None, resident=True)
+        self._left = None
+        return await self._run(resident=True)
 
     def stop(self) -> None:
-        """Finish what is under way, give the rest back, end."""
+        """Finish what is under way, give the rest back, end; a second time, break off what is under way."""
+        if self.stopping.is_set():
+            for worker in self._workers:
+                worker.cancel()
         self.stopping.set()
 
-    async def _run(self, limit: int | None, *, resident: bool) -> Mapping[str, int]:
-        waiting: asyncio.Queue[Envelope] = asyncio.Queue()
-        settled: asyncio.Queue[tuple[Envelope, Settled] | None] = asyncio.Queue()
-        workers = [asyncio.create_task(self._work(waiting, settled)) for _ in range(self.connections)]
-        settler = asyncio.create_task(self._settle(settled))
-        renewer = asyncio.create_task(self._renew())
+    async def _run(self, *, resident: bool) -> Mapping[str, int]:
+        self.journal = Journal(self.db, self.now, self.counts)
+        streets = self._streets()
+        writer = asyncio.create_task(self.journal.run())
+        writer.add_done_callback(lambda task: None if task.cancelled() or task.exception() is None else self._give_up())
+        self._workers = [
+            asyncio.create_task(self._work(street)) for street in streets for _ in range(street.connections)
+        ]
+        keepers = [asyncio.create_task(self._every(RENEW_SECONDS, self._renew)),
+                   asyncio.create_task(self._every(restores.BEAT_SECONDS, self._beat))]  # fmt: skip
         try:
-            await self._feed(waiting, limit, resident=resident)
-            if self.stopping.is_set():
-                await self._give_back(waiting)
-            await waiting.join()
+            await asyncio.to_thread(self._beat)
+            await self._feed_all(streets, resident=resident)
+            await self._finish(streets)
         finally:
-            renewer.cancel()
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, renewer, return_exceptions=True)
-            await settled.put(None)
-            await settler
-        return dict(self.counts)
+            for task in [*self._workers, *keepers]:
+                task.cancel()
+            await asyncio.gather(*self._workers, *keepers, return_exceptions=True)
+            self.journal.close()
+            await writer
+        await asyncio.to_thread(self._beat)
+        return {state: count for state, count in self.counts.items() if count}
 
-    async def _feed(self, waiting: asyncio.Queue[Envelope], limit: int | None, *, resident: bool) -> None:
-        taken = 0
-        while not self.stopping.is_set() and (limit is None or taken < limit):
+    def _streets(self) -> list[Street]:
+        urgent = [lane for lane in self.lanes if lane is Lane.URGENT]
+        others = [lane for lane in self.lanes if lane is not Lane.URGENT]
+        found = [Street(urgent, min(self.connections, URGENT_CONNECTIONS))] if urgent else []
+        return [*found, Street(others, self.connections)] if others else found
+
+    async def _feed_all(self, streets: Collection[Street], *, resident: bool) -> None:
+        """Others may take an hour: as long as they do, what becomes urgent meanwhile is sent as well."""
+        *first, last = streets
+        if first and not resident:
+            over = asyncio.Event()
+            ahead = asyncio.create_task(self._feed(first[0], resident=True, over=over))
+            try:
+                await self._feed(last, resident=False)
+            finally:
+                over.set()
+                await ahead
+            streets = first
+        await asyncio.gather(*(self._feed(street, resident=resident) for street in streets))
+
+    def _give_up(self) -> None:
+        """The database takes nothing any more: whatever is sent now would be forgotten."""
+        self.stopping.set()
+        self.stop()
+
+    async def _finish(self, streets: Collection[Street]) -> None:
+        """Wait for what is under way; when stopping, what is not begun goes back first."""
+        if self.stopping.is_set():
+            for street in streets:
+                self._empty(street)
+        joined = asyncio.gather(*(street.waiting.join() for street in streets))
+        gone = asyncio.create_task(asyncio.wait(self._workers))
+        await asyncio.wait([joined, gone], return_when=asyncio.FIRST_COMPLETED)
+        joined.cancel()
+        gone.cancel()
+
+    def _empty(self, street: Street) -> None:
+        while not street.waiting.empty():
+            self._return(street.waiting.get_nowait().claimed, "given_back")
+            street.waiting.task_done()
+
+    # ---- claiming
+
+    async def _feed(self, street: Street, *, resident: bool, over: asyncio.Event | None = None) -> None:
+        while not self.stopping.is_set() and self._left != 0 and not (over and over.is_set()):
             if (rest := self._down_until - time.monotonic()) > 0:
-                if not resident:
-                    await waiting.join()
+                if not resident and (self._failed or rest > SHORT_REST):
+                    await self._report_down(street)
                     return
-                await self._pause(rest)
-                continue
-            room = 2 * self.connections - waiting.qsize()
-            room = room if limit is None else min(room, limit - taken)
-            envelopes = await asyncio.to_thread(self._claim, room) if room > 0 else None
-            if envelopes:
-                taken += len(envelopes)
-                for one in envelopes:
-                    waiting.put_nowait(one)
-            elif envelopes is None:
+                await self._pause(min(rest, LOOK_AGAIN))
+            elif street.room <= 0:
                 await asyncio.sleep(0.002)
-            elif resident:
-                await self._pause(LOOK_AGAIN)
-            else:
-                await waiting.join()  # replies may put letters back that are due again at once
+            elif not await self._fetch(street, resident=resident):
                 return
+
+    async def _fetch(self, street: Street, *, resident: bool) -> bool:
+        """Claim once and wait as long as it makes sense; False: there is no more to do."""
+        room = street.room if self._left is None else min(street.room, self._left)
+        self._spend(room)
+        found = await self._claim_patiently(street.lanes, room, resident=resident)
+        self._spend(len(found.ready) + len(found.bad) - room)
+        for one, words in found.bad:
+            self.journal.ended(one, Settled(LetterState.HELD, SmtpPhase.CONNECT, reply=words))
+        for one in found.ready:
+            street.waiting.put_nowait(one)
+        if found.ready or found.bad:
+            return True
+        if found.wait is not None:
+            await self._pause(found.wait)
+        elif resident:
+            await self._pause(LOOK_AGAIN)
+        else:
+            await street.waiting.join()
+            return False
+        return True
+
+    def _spend(self, count: int) -> None:
+        if self._left is not None:
+            self._left -= count
+
+    async def _claim_patiently(self, lanes: Collection[Lane], room: int, *, resident: bool) -> "Found":
+        """A database that is away for a while is waited for: always by a resident dispatcher, a few times by others."""
+        for tries in range(1, 1_000_000):
+            try:
+                return await asyncio.to_thread(self._claim, lanes, room)
+            except DBAPIError as failed:
+                if not resident and tries >= DATABASE_TRIES:
+                    raise
+                log.warning("no letters can be claimed (%s)", type(failed.orig).__name__)
+                await self._pause(min(0.2 * tries, 5.0))
+                if self.stopping.is_set():
+                    break
+        return Found()
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -118,136 +231,180 @@ class Dispatcher:
         except TimeoutError:
             return
 
-    def _claim(self, room: int) -> list[Envelope]:
-        """Claim, and note the attempt, in one transaction; a letter that cannot be written harms no other."""
+    def _claim(self, lanes: Collection[Lane], room: int) -> "Found":
+        """Claim in one transaction and write the letters after it; one that cannot be written harms no other."""
         at = self.now()
         with self.db.transaction() as session:
-            claimed = outbox.claim(session, self.owner, self.lanes, room, at=at)
-            ready = []
-            for one in claimed:
-                try:
-                    ready.append(envelope(one, secrets_of(session, one, self.post), self.post))
-                except Exception as bug:  # whatever is wrong with one letter, its neighbours go out
-                    self.counts["held"] += 1
-                    self._hold(session, one, bug, at)
-            outbox.begin_attempts(session, [one.claimed for one in ready], at=at)
-        return ready
+            if (rest := self._breaker(session)) > 0:
+                self._down_until = time.monotonic() + rest
+                return Found(wait=0.0)
+            taken = outbox.take_due(session, self.owner, lanes, 1 if self._probing else room, at=at)
+            told = [(one, _told(session, one, self.post)) for one in taken.letters]
+        found = Found(wait=taken.wait)
+        for one, secret in told:
+            written = secret if isinstance(secret, Exception) else _written(one, secret, self.post)
+            if isinstance(written, Exception):
+                found.bad.append((one, f"cannot be written: {type(written).__name__}: {written}"))
+            else:
+                found.ready.append(written)
+        return found
 
-    @staticmethod
-    def _hold(session, one: Claimed, bug: Exception, at: datetime) -> None:
-        outbox.begin_attempts(session, [one], at=at)
-        words = f"cannot be written: {type(bug).__name__}: {bug}"
-        outbox.settle(session, one, Settled(LetterState.HELD, SmtpPhase.CONNECT, reply=words), at=at)
+    def _breaker(self, session: Session) -> float:
+        """Seconds for which the relay is left alone by everybody."""
+        allowance = mail_limits.Allowance.load(session)
+        self._probing = allowance is not None and allowance.probing
+        return allowance.down_for if allowance is not None else 0.0
 
-    async def _work(
-        self, waiting: asyncio.Queue[Envelope], settled: asyncio.Queue[tuple[Envelope, Settled] | None]
-    ) -> None:
+    async def _report_down(self, street: Street) -> None:
+        await street.waiting.join()
+        if not self._failed:
+            due = await asyncio.to_thread(self._count_due, street.lanes)
+            self.counts["queued"] += due
+
+    def _count_due(self, lanes: Collection[Lane]) -> int:
+        with self.db.reading() as session:
+            return outbox.count_due(session, lanes, at=self.now())
+
+    # ---- sending
+
+    async def _work(self, street: Street) -> None:
         connection = Connection(self.post.relay, local_hostname=self.post.bounce_domain)
         try:
             while True:
-                one = await waiting.get()
+                one = await street.waiting.get()
                 try:
-                    reply = await connection.send(
-                        one.envelope_from, one.claimed.address, one.message, letter_id=one.claimed.id
-                    )
-                    outcome = classify(reply.phase, reply.code, reply.text, bug=reply.bug)
-                    await settled.put((one, self._ended(one, reply, outcome)))
-                    if outcome.close:
-                        await connection.close()
-                    if reply.phase is SmtpPhase.CONNECT:
-                        await self._relay_down()
-                    else:
-                        self._failures = 0
-                except asyncio.CancelledError:
-                    lost = classify(connection.last.phase, None, "cancelled")
-                    settled.put_nowait((one, Settled(lost.state, connection.last.phase, reply="cancelled")))
-                    raise
+                    rest = await self._send(connection, one)
                 finally:
-                    waiting.task_done()
+                    street.waiting.task_done()
+                if rest:
+                    await self._pause(rest)
         finally:
             await connection.close()
 
-    async def _relay_down(self) -> None:
-        """Full jitter between nothing and twice the last wait, up to five minutes."""
-        self._failures += 1
-        most = min(BACK_OFF_FIRST * 2**self._failures, BACK_OFF_MOST)
-        self._down_until = time.monotonic() + random.uniform(0, most)  # noqa: S311 - no secret, only spread
+    async def _send(self, connection: Connection, one: Envelope) -> float:
+        """Hand one letter over and note what came of it; seconds for which this connection should rest."""
+        if self._down_until > time.monotonic():
+            self._return(one.claimed, "queued")
+            return 0.0
+        if time.monotonic() - one.made_at > STALE_SECONDS:
+            self._return(one.claimed, "")
+            return 0.0
+        begun = self.journal.begun(one)
+
+        async def before_data() -> bool:
+            return await begun
+
+        async def before_dot() -> bool:
+            return await self.journal.at_dot(one)
+
+        try:
+            reply = await connection.send(
+                one.envelope_from, one.claimed.address, one.message, letter_id=one.claimed.id,
+                before_data=before_data, before_dot=before_dot,
+            )  # fmt: skip
+        except asyncio.CancelledError:
+            lost = classify(connection.last.phase, None, "cancelled")
+            self.journal.ended(one.claimed, self._ended(one, Reply(connection.last.phase, None, "cancelled"), lost))
+            raise
+        if reply.text == NOT_OURS:
+            self.counts["lease_lost"] += 1
+            return 0.0
+        outcome = classify(reply.phase, reply.code, reply.text, bug=reply.bug)
+        self.journal.ended(one.claimed, self._ended(one, reply, outcome), outcome)
+        if outcome.close:
+            await connection.close()
+        return await self._learn(reply)
+
+    async def _learn(self, reply: Reply) -> float:
+        """Open or close the breaker for everybody; one connection refused while others work only rests itself."""
+        if reply.phase is not SmtpPhase.CONNECT:
+            if self._probing:
+                self._probing = False
+                await asyncio.to_thread(self._works)
+            self._good_at = time.monotonic()
+            return 0.0
+        if reply.code is not None and time.monotonic() - self._good_at < ODD_ONE_OUT:
+            return ODD_ONE_OUT
+        self._failed = True
+        if self._down_until <= time.monotonic():
+            await asyncio.to_thread(self._fails)
+        return 0.0
+
+    def _works(self) -> None:
+        with _database_may_fail(), self.db.transaction() as session:
+            mail_limits.relay_works(session)
+
+    def _fails(self) -> None:
+        with _database_may_fail(), self.db.transaction() as session:
+            self._down_until = time.monotonic() + mail_limits.relay_failed(session)
 
     def _ended(self, one: Envelope, reply: Reply, outcome: Outcome) -> Settled:
-        wait = timedelta(0)
-        if outcome.state is LetterState.DEFERRED:
-            wait = retry_delay(one.claimed.charged + 1)
-        elif outcome.state is LetterState.QUEUED:
-            wait = timedelta(seconds=min(300, 2 ** min(self._failures + 1, 8)))
+        claimed, state, wait = one.claimed, outcome.state, timedelta(0)
+        if outcome.our_bug and claimed.bugs + 1 >= MOST_BUGS:
+            state = LetterState.HELD
+        elif state is LetterState.DEFERRED or outcome.our_bug:
+            wait = retry_delay(claimed.charged + 1 if state is LetterState.DEFERRED else claimed.bugs + 1)
+        elif state is LetterState.QUEUED and reply.phase is not SmtpPhase.CONNECT:
+            wait = timedelta(seconds=min(300, 2 ** min(claimed.attempt, 8)))
         return Settled(
-            outcome.state, reply.phase, reply.code, reply.text, outcome.charge_attempt, wait, outcome.address_state,
-            one.sha256,
+            state, reply.phase, reply.code, reply.text, outcome.charge_attempt, wait, outcome.address_state,
+            one.sha256 if reply.phase in (SmtpPhase.DOT, SmtpPhase.DONE) else None, outcome.our_bug,
         )  # fmt: skip
 
-    async def _settle(self, settled: asyncio.Queue[tuple[Envelope, Settled] | None]) -> None:
+    def _return(self, one: Claimed, name: str) -> None:
+        """Give a letter back that was not begun."""
+        self.journal.back(one)
+        if name:
+            self.counts[name] += 1
+        else:
+            self._spend(-1)
+
+    # ---- staying alive
+
+    async def _every(self, seconds: float, do: Callable[[], None]) -> None:
         while True:
-            first = await settled.get()
-            if first is None:
-                return
-            group, end = [first], False
-            until = time.monotonic() + GROUP_SECONDS
-            while len(group) < GROUP and (rest := until - time.monotonic()) > 0:
-                try:
-                    more = await asyncio.wait_for(settled.get(), rest)
-                except TimeoutError:
-                    break
-                if more is None:
-                    end = True
-                    break
-                group.append(more)
-            await asyncio.to_thread(self._record, group)
-            if end:
-                return
+            await asyncio.sleep(seconds)
+            await asyncio.to_thread(do)
 
-    def _record(self, group: list[tuple[Envelope, Settled]]) -> None:
-        at = self.now()
-        with self.db.transaction() as session:
-            for one, how in group:
-                written = outbox.settle(session, one.claimed, how, at=at)
-                self.counts[how.state.value if written else "lease_lost"] += 1
-                if (reason := self._wave_trouble(one.claimed, how)) and one.claimed.wave_id is not None:
-                    outbox.pause_wave(session, one.claimed.wave_id, reason, at=at)
-                elif reason:
-                    outbox.pause(session, reason, at=at)
-
-    def _wave_trouble(self, one: Claimed, how: Settled) -> str:
-        """Why the wave must stop; empty while it need not."""
-        outcome = classify(how.phase, how.code, how.reply)
-        health = self._health.setdefault(one.wave_id or 0, Health())
-        health.tried += 1
-        health.our_setup += outcome.our_setup
-        health.in_a_row = health.in_a_row + 1 if outcome.our_setup else 0
-        if outcome.stop_wave:
-            return f"the relay refuses us, not the letter: {how.code} {how.reply}"[:300]
-        if wave_must_stop(health.our_setup, health.tried, health.in_a_row):
-            return f"{health.our_setup} of {health.tried} refused for our set-up: {how.code} {how.reply}"[:300]
-        return ""
-
-    async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(RENEW_SECONDS)
-            await asyncio.to_thread(self._renew_once)
-
-    def _renew_once(self) -> None:
-        with self.db.transaction() as session:
+    def _renew(self) -> None:
+        with _database_may_fail(), self.db.transaction() as session:
             outbox.renew(session, self.owner)
 
-    async def _give_back(self, waiting: asyncio.Queue[Envelope]) -> None:
-        unsent = []
-        while not waiting.empty():
-            unsent.append(waiting.get_nowait().claimed)
-            waiting.task_done()
-        if unsent:
-            await asyncio.to_thread(self._return, unsent)
+    def _beat(self) -> None:
+        if self.mark is not None:
+            with _database_may_fail():
+                self.mark.beat(self.db, at=self.now())
 
-    def _return(self, unsent: list[Claimed]) -> None:
-        with self.db.transaction() as session:
-            self.counts["given_back"] += outbox.give_back(session, unsent)
+
+@contextmanager
+def _database_may_fail() -> Iterator[None]:
+    """What is done again soon need not be done now."""
+    try:
+        yield
+    except DBAPIError as failed:
+        log.warning("the database does not answer (%s)", type(failed.orig).__name__)
+
+
+def _written(one: Claimed, secret: dict[str, Any], post: Post) -> Envelope | Exception:
+    try:
+        return envelope(one, secret, post)
+    except Exception as bug:  # whatever is wrong with one letter, its neighbours go out
+        return bug
+
+
+def _told(session: Session, one: Claimed, post: Post) -> dict[str, Any] | Exception:
+    try:
+        return secrets_of(session, one, post)
+    except DBAPIError:
+        raise
+    except Exception as bug:
+        return bug
+
+
+def _dispatcher(db: Database, lanes: Collection[Lane], now: Now, connections: int) -> Dispatcher:
+    chosen = settings.load()
+    mark = None if db.simulated else restores.Mark(chosen.home)
+    return Dispatcher(db, post_of(chosen), lanes, now, connections, mark=mark)
 
 
 def deliver_batch(
@@ -256,17 +413,20 @@ def deliver_batch(
     """Send up to `limit` due letters of the lanes and return how they ended, in counts."""
 
     async def send() -> Mapping[str, int]:
-        return await Dispatcher(db, post_of(settings.load()), lanes, now, connections).drain(limit)
+        return await _dispatcher(db, lanes, now, connections).drain(limit)
 
     return asyncio.run(send())
 
 
 def reside(db: Database, *, lanes: Collection[Lane], now: Now, connections: int = 5) -> Mapping[str, int]:
-    """Send whatever becomes due until SIGTERM or SIGINT; then give back what is not under way."""
+    """Send whatever becomes due until SIGTERM or SIGINT; then give back what is not under way.
+
+    A second signal breaks off what is under way: what was past its dot is then in doubt.
+    """
     import signal
 
     async def run() -> Mapping[str, int]:
-        dispatcher = Dispatcher(db, post_of(settings.load()), lanes, now, connections)
+        dispatcher = _dispatcher(db, lanes, now, connections)
         loop = asyncio.get_running_loop()
         for sign in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(sign, dispatcher.stop)

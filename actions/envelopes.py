@@ -1,8 +1,9 @@
 """From a claimed row to the bytes that go out: the secrets are derived here, at the last moment, and kept nowhere."""
 
 import hashlib
-from dataclasses import dataclass
-from functools import lru_cache
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -29,7 +30,6 @@ class Post:
     master: bytes
 
 
-@lru_cache(maxsize=4)
 def post_of(given: settings.Settings) -> Post:
     return Post(
         Relay.parse(given.smtp_url), Mailbox.parse(given.mail_from),
@@ -38,15 +38,20 @@ def post_of(given: settings.Settings) -> Post:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+class CopyDiffers(Exception):
+    """A copy that may have arrived was not the same to the last byte."""
+
+
+@dataclass(frozen=True)
 class Envelope:
     """One letter ready to be handed over."""
 
     claimed: Claimed
     envelope_from: str
     message: bytes
+    made_at: float = field(default_factory=time.monotonic)
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         return hashlib.sha256(self.message).hexdigest()
 
@@ -65,7 +70,10 @@ def secrets_of(session: Session, one: Claimed, post: Post) -> dict[str, Any]:
 
 
 def envelope(one: Claimed, secrets: dict[str, Any], post: Post) -> Envelope:
-    """Write the letter; the same row gives the same bytes however often it is asked."""
+    """Write the letter; the same row gives the same bytes however often it is asked.
+
+    CopyDiffers if a copy may have arrived and this one would not be the same: the templates changed in between.
+    """
     rendered = compose(one.kind, {**one.facts, **secrets}, one.locale)
     bounces = verp(one.id, domain=post.bounce_domain, master=post.master)
     assert one.first_tried_at is not None
@@ -73,4 +81,7 @@ def envelope(one: Claimed, secrets: dict[str, Any], post: Post) -> Envelope:
         one.kind, one.locale, Mailbox(one.name, one.address), post.sender, rendered.subject, rendered.text,
         rendered.html, one.message_id, one.first_tried_at, bounces, post.reply_to, one.in_reply_to,
     )  # fmt: skip
-    return Envelope(one, bounces, build(letter))
+    written = Envelope(one, bounces, build(letter))
+    if one.ambiguities and one.content_sha256 not in (None, written.sha256):
+        raise CopyDiffers("a copy that may have arrived was different; a person decides what this one is told")
+    return written

@@ -59,14 +59,23 @@ def _row(letter: Owed, at: datetime, wave: Wave | None) -> dict[str, Any]:
         "link_id": letter.link_id, "code_id": letter.code_id, "locale": letter.locale, "facts": dict(letter.facts),
         "address": letter.address, "domain": letter.address.rsplit("@", 1)[-1].lower(),
         "message_id": message_id(letter.key), "in_reply_to": message_id(letter.thread) if letter.thread else None,
-        "state": LetterState.QUEUED, "attempts": 0, "charged": 0, "ambiguities": 0, "queued_at": at, "next_at": at,
-        "not_after": letter.not_after, "reply": "",
+        "state": LetterState.QUEUED, "attempts": 0, "charged": 0, "bugs": 0, "ambiguities": 0, "queued_at": at,
+        "next_at": at, "not_after": letter.not_after, "reply": "",
     }  # fmt: skip
 
 
 def wave_of(session: Session, key: str, cycle_id: int, stage_id: int | None, *, at: datetime) -> Wave:
     """Return the wave of that key, made on first use and locked until the transaction ends."""
-    row = {"key": key, "cycle_id": cycle_id, "stage_id": stage_id, "planned": 0, "made_at": at, "paused_reason": ""}
+    row = {
+        "key": key,
+        "cycle_id": cycle_id,
+        "stage_id": stage_id,
+        "planned": 0,
+        "made_at": at,
+        "paused_reason": "",
+        "expected": 0,
+        "awaits_release": False,
+    }
     insert_new(session, Wave, [row])
     return session.scalars(select(Wave).filter_by(key=key).with_for_update()).one()
 
@@ -80,6 +89,8 @@ class Certificate:
     missing: int
     doubled: int
     planned: int
+    doubtful: int = 0
+    repeated: int = 0
 
     @property
     def open(self) -> int:
@@ -93,8 +104,6 @@ class Certificate:
         are one letter, the same to the last byte and of the same Message-ID, at most one per connection that died.
         """
         return not (self.missing or self.doubled or self.open) and self.owed == sum(self.states.values())
-    doubtful: int = 0
-    repeated: int = 0
 
 
 def certificate(session: Session, *, cycle_id: int | None = None, stage_id: int | None = None) -> Certificate:
@@ -118,6 +127,6 @@ def certificate(session: Session, *, cycle_id: int | None = None, stage_id: int 
         missing=mail_checks.count_missing(session, cycle_id=cycle_id, stage_id=stage_id),
         doubled=mail_checks.count_doubled(session, where),
         planned=session.scalar(planned) or 0,
-    )
         doubtful=mail_checks.count_doubtful(session, where),
         repeated=mail_checks.count_repeated(session, where),
+    )

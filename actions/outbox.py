@@ -1,54 +1,30 @@
-"""The queue of letters: claim with a lease, check freshness, settle behind a fence, reap what a dead process held.
+"""The queue of letters: settle behind a fence, give back, renew, reap what a dead process held, stop and go on.
 
-The database's own clock decides on leases, so that no machine's wrong clock steals a letter; deadlines use `at`.
+`actions.claims` takes letters from it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import func, or_, select, text, update
+from sqlalchemy import bindparam, exists, func, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from actions.bulk import insert_new
-from models import ActionLink, Letter, MailAttempt, MailSwitch, Person, Stage, Wave
+from actions.claims import LEASE, WAITING, Claimed, Taken, claim, count_due, database_now, next_due, paused, take_due
+from models import Letter, MailAttempt, MailSwitch, Person, Wave
+from models.letter import IN_DOUBT_SQL
+from rules.mail_limits import again_after_death
 from rules.smtp_outcomes import again_after_ambiguous
-from rules.words import AddressState, Lane, LetterState, LinkState, Locale, SmtpPhase, StageState
+from rules.words import AddressState, LetterState, SmtpPhase
 
-LEASE = timedelta(minutes=35)
-"""At least three times the longest send: ten minutes for the reply to the final dot, and a margin."""
-WAITING = (LetterState.QUEUED, LetterState.DEFERRED)
-TIED_TO_STAGE = frozenset({"stage_invitation", "reminder"})
-"""Kinds that make no sense once their stage is closed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A letter that this owner alone may send; `attempt` fences every later write."""
-
-    id: int
-    owner: str
-    attempt: int
-    kind: str
-    lane: Lane
-    wave_id: int | None
-    person_id: int
-    link_id: int | None
-    kid: int | None
-    code_id: int | None
-    locale: Locale
-    facts: Mapping[str, Any]
-    address: str
-    domain: str
-    name: str
-    message_id: str
-    in_reply_to: str | None
-    first_tried_at: datetime | None
-    charged: int
-    ambiguities: int
-    not_after: datetime | None
-    content_sha256: str | None
+__all__ = [
+    "LEASE", "WAITING", "Claimed", "Settled", "SmtpPhase", "Taken", "begin_attempts", "claim", "count_due",
+    "database_now", "give_back", "mark_dots", "next_due", "pause", "pause_wave", "paused", "reap", "renew",
+    "resolve_ambiguous", "resume", "resume_waves", "settle", "settle_all", "take_due",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,170 +39,179 @@ class Settled:
     again_in: timedelta | None = None
     address_state: AddressState | None = None
     content_sha256: str | None = None
+    bug: bool = False
+    """It failed on our own side."""
 
 
-def database_now(session: Session) -> datetime:
-    """The database's clock, aware, in UTC."""
-    if session.get_bind().dialect.name == "sqlite":
-        said = session.execute(text("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")).scalar_one()
-        return datetime.fromisoformat(said).replace(tzinfo=UTC)
-    return session.execute(select(func.clock_timestamp())).scalar_one().astimezone(UTC)
-
-
-def claim(
-    session: Session, owner: str, lanes: Collection[Lane], limit: int, *, at: datetime, lease: timedelta = LEASE
-) -> list[Claimed]:
-    """Take up to `limit` letters that are due; two claimers never get the same one. Stale ones are ended instead."""
-    if paused(session):
-        return []
-    now = database_now(session)
-    stopped = select(Wave.id).where(Wave.paused_at.is_not(None))
-    due = (
-        select(Letter.id)
-        .where(Letter.lane.in_(lanes), Letter.state.in_(WAITING), Letter.next_at <= at,
-               or_(Letter.wave_id.is_(None), Letter.wave_id.not_in(stopped)))
-        .order_by(Letter.next_at, Letter.id).limit(limit).with_for_update(skip_locked=True)
-    )  # fmt: skip
-    take = (
-        update(Letter).where(Letter.id.in_(due.scalar_subquery()))
-        .values(state=LetterState.SENDING, lease_owner=owner, lease_until=now + lease, attempts=Letter.attempts + 1)
-        .returning(Letter.id).execution_options(synchronize_session=False)
-    )  # fmt: skip
-    ids = session.scalars(take).all()
-    return _fresh(session, owner, ids, at) if ids else []
-
-
-def _fresh(session: Session, owner: str, ids: Sequence[int], at: datetime) -> list[Claimed]:
-    query = (
-        select(Letter, Person, ActionLink, Stage.state)
-        .join(Person, Person.id == Letter.person_id)
-        .outerjoin(ActionLink, ActionLink.id == Letter.link_id)
-        .outerjoin(Stage, Stage.id == Letter.stage_id)
-        .where(Letter.id.in_(ids)).order_by(Letter.next_at, Letter.id).execution_options(populate_existing=True)
-    )  # fmt: skip
-    good = []
-    for letter, person, link, stage in session.execute(query).tuples():
-        if (end := _stale(letter, person, link, stage, at)) is not None:
-            letter.state, letter.reply = end
-            letter.ended_at, letter.lease_owner, letter.lease_until = at, None, None
-            letter.attempts -= 1
-            continue
-        if letter.first_tried_at is None:
-            letter.address, letter.domain = person.email, person.email.rsplit("@", 1)[-1].lower()
-            letter.first_tried_at = at
-        good.append(_claimed(letter, person, link, owner))
-    session.flush()
-    return good
-
-
-def _stale(
-    letter: Letter, person: Person, link: ActionLink | None, stage: StageState | None, at: datetime
-) -> tuple[LetterState, str] | None:
-    """What ends a letter before it is sent: too late, its link revoked, its stage over, or no address to send to."""
-    if letter.not_after is not None and at > letter.not_after:
-        return LetterState.EXPIRED, "its time had passed before it could be sent"
-    if stage is StageState.CLOSED and letter.kind in TIED_TO_STAGE:
-        return LetterState.EXPIRED, "its stage had closed before it could be sent"
-    if link is not None and link.state is LinkState.REVOKED:
-        return LetterState.CANCELLED, f"its link was revoked: {link.revoked_reason}"
-    if person.email_state in (AddressState.HARD, AddressState.BLOCKED):
-        return LetterState.HELD, f"the address is {person.email_state.value}: HR finds another one"
-    return None
-
-
-def _claimed(letter: Letter, person: Person, link: ActionLink | None, owner: str) -> Claimed:
-    return Claimed(
-        letter.id, owner, letter.attempts, letter.kind, letter.lane, letter.wave_id, letter.person_id, letter.link_id,
-        link.kid if link else None, letter.code_id, letter.locale, letter.facts, letter.address, letter.domain,
-        person.name, letter.message_id, letter.in_reply_to, letter.first_tried_at, letter.charged, letter.ambiguities,
-        letter.not_after, letter.content_sha256,
-    )  # fmt: skip
-
-
-def begin_attempts(session: Session, claimed: Sequence[Claimed], *, at: datetime) -> None:
-    """Note that these letters are about to be handed over, before the first byte is."""
-    insert_new(session, MailAttempt, [
-        {"letter_id": one.id, "number": one.attempt, "owner": one.owner, "begun_at": at, "reply": ""}
+def begin_attempts(
+    session: Session, claimed: Sequence[Claimed], *, at: datetime, contents: Mapping[int, str] | None = None
+) -> None:
+    """Note that these letters are being handed over, before the first byte is; `contents`: SHA-256 by letter id."""
+    rows = [
+        {"letter_id": one.id, "number": one.attempt, "owner": one.owner, "begun_at": at, "reply": "",
+         "phase": SmtpPhase.CONNECT, "content_sha256": (contents or {}).get(one.id)}
         for one in claimed
-    ])  # fmt: skip
+    ]  # fmt: skip
+    if rows:
+        session.connection().execute(_begin(session.get_bind().dialect.name), rows)
+
+
+def mark_dots(session: Session, claimed: Sequence[Claimed]) -> set[int]:
+    """Note that the final dots are about to go out; the ids of the letters that are still ours and may be ended so."""
+    ours = _ours(session, claimed)
+    rows = [{"b_letter": one.id, "b_number": one.attempt} for one in claimed if one.id in ours]
+    if rows:
+        session.connection().execute(_dot(), rows)
+    return ours
 
 
 def settle(session: Session, one: Claimed, how: Settled, *, at: datetime) -> bool:
-    """Record how an attempt ended; False, and nothing changed, if the lease was lost to somebody else meanwhile."""
+    """Record how an attempt ended; False, and the letter is untouched, if the lease was lost meanwhile.
+
+    The attempt itself keeps what really happened, so that a copy that was sent twice is counted as such.
+    """
+    return settle_all(session, [(one, how)], at=at)[0]
+
+
+def settle_all(session: Session, ended: Sequence[tuple[Claimed, Settled]], *, at: datetime) -> list[bool]:
+    """`settle` for many at once."""
+    if not ended:
+        return []
+    ours = _ours(session, [one for one, _ in ended])
+    connection = session.connection()
+    if rows := [_row(one, how, at) for one, how in ended if one.id in ours]:
+        connection.execute(_settle(), rows)
+    attempts = [
+        {"letter_id": one.id, "number": one.attempt, "owner": one.owner, "begun_at": at, "ended_at": at,
+         "phase": how.phase, "code": how.code, "reply": how.reply[:500], "outcome": how.state,
+         "content_sha256": how.content_sha256}
+        for one, how in ended
+    ]  # fmt: skip
+    connection.execute(_end(session.get_bind().dialect.name), attempts)
+    for one, how in ended:
+        if one.id in ours and how.address_state is not None:
+            here = Person.id == one.person_id, Person.email == one.address
+            connection.execute(update(Person).where(*here).values(email_state=how.address_state))
+    return [one.id in ours for one, _ in ended]
+
+
+def _row(one: Claimed, how: Settled, at: datetime) -> dict[str, Any]:
     ended = how.state not in WAITING and how.state is not LetterState.AMBIGUOUS
-    values: dict[str, Any] = {
-        "state": how.state, "lease_owner": None, "lease_until": None, "reply_code": how.code, "reply": how.reply[:500],
+    return {
+        "b_id": one.id, "state": how.state, "reply_code": how.code, "reply": how.reply[:500],
         "next_at": at + (how.again_in or timedelta(0)), "charged": one.charged + how.charge,
-        "ended_at": at if ended else None,
+        "bugs": one.bugs + how.bug, "ambiguities": one.ambiguities + (how.state is LetterState.AMBIGUOUS),
+        "ended_at": at if ended else None, "b_accepted": at if how.state is LetterState.ACCEPTED else None,
+        "b_sha": how.content_sha256,
     }  # fmt: skip
-    if how.state is LetterState.ACCEPTED:
-        values["accepted_at"] = at
-    if how.content_sha256:
-        values["content_sha256"] = how.content_sha256
-    if how.state is LetterState.AMBIGUOUS:
-        values["ambiguities"] = one.ambiguities + 1
-    fenced = update(Letter).where(
-        Letter.id == one.id, Letter.lease_owner == one.owner, Letter.attempts == one.attempt,
-        Letter.state == LetterState.SENDING,
-    )  # fmt: skip
-    written = session.connection().execute(fenced.values(values).returning(Letter.id)).first() is not None
-    attempt = update(MailAttempt).where(MailAttempt.letter_id == one.id, MailAttempt.number == one.attempt)
-    session.connection().execute(
-        attempt.values(ended_at=at, phase=how.phase, code=how.code, reply=how.reply[:500], outcome=how.state)
+
+
+def _ours(session: Session, claimed: Iterable[Claimed]) -> set[int]:
+    """Which of the letters are still under the lease of this very attempt; they stay locked to the end."""
+    held = {one.id: (one.owner, one.attempt) for one in claimed}
+    rows = session.connection().execute(_held(), {"ids": list(held)})
+    return {id for id, owner, attempt in rows.tuples() if held[id] == (owner, attempt)}
+
+
+@cache
+def _held():
+    query = select(Letter.id, Letter.lease_owner, Letter.attempts).where(
+        Letter.id.in_(bindparam("ids", expanding=True)), Letter.state == LetterState.SENDING
     )
-    if written and how.address_state is not None:
-        here = Person.id == one.person_id, Person.email == one.address
-        session.connection().execute(update(Person).where(*here).values(email_state=how.address_state))
-    return written
+    return query.with_for_update()
+
+
+@cache
+def _settle():
+    """The other columns are named by the keys of each row."""
+    return update(Letter.__table__).where(Letter.id == bindparam("b_id")).values(  # type: ignore[arg-type]
+        lease_owner=None, lease_until=None,
+        accepted_at=func.coalesce(bindparam("b_accepted", type_=Letter.accepted_at.type), Letter.accepted_at),
+        content_sha256=func.coalesce(bindparam("b_sha", type_=Letter.content_sha256.type), Letter.content_sha256),
+    )  # fmt: skip
+
+
+def _insert(dialect: str):
+    return (sqlite if dialect == "sqlite" else postgresql).insert(MailAttempt.__table__)  # type: ignore[arg-type]
+
+
+@cache
+def _begin(dialect: str):
+    return _insert(dialect).on_conflict_do_nothing()
+
+
+@cache
+def _end(dialect: str):
+    statement = _insert(dialect)
+    names = ("ended_at", "phase", "code", "reply", "outcome")
+    return statement.on_conflict_do_update(
+        index_elements=["letter_id", "number"], set_={name: statement.excluded[name] for name in names}
+    )
+
+
+@cache
+def _dot():
+    begun = update(MailAttempt.__table__).where(  # type: ignore[arg-type]
+        MailAttempt.letter_id == bindparam("b_letter"), MailAttempt.number == bindparam("b_number")
+    )
+    return begun.values(phase=SmtpPhase.DOT)
 
 
 def give_back(session: Session, claimed: Sequence[Claimed]) -> int:
     """Return letters that were claimed but not begun, at once: a process that stops keeps nobody waiting."""
-    returned = 0
-    for one in claimed:
-        fenced = update(Letter).where(
-            Letter.id == one.id, Letter.lease_owner == one.owner, Letter.attempts == one.attempt,
-            Letter.state == LetterState.SENDING,
-        )  # fmt: skip
-        values = {"state": LetterState.QUEUED, "lease_owner": None, "lease_until": None}
-        returned += session.connection().execute(fenced.values(values).returning(Letter.id)).first() is not None
-    return returned
+    if not (ours := _ours(session, claimed)):
+        return 0
+    back = update(Letter).where(Letter.id.in_(ours)).execution_options(synchronize_session=False)
+    session.execute(back.values(state=LetterState.QUEUED, lease_owner=None, lease_until=None))
+    return len(ours)
 
 
 def renew(session: Session, owner: str, *, lease: timedelta = LEASE) -> int:
     """Push out the leases of a living owner."""
-    held = update(Letter).where(Letter.lease_owner == owner, Letter.state == LetterState.SENDING)
+    held = update(Letter).where(text(IN_DOUBT_SQL), Letter.lease_owner == owner, Letter.state == LetterState.SENDING)
     return session.connection().execute(held.values(lease_until=database_now(session) + lease)).rowcount
 
 
 def reap(session: Session, *, at: datetime, limit: int = 1000) -> Mapping[str, int]:
-    """Take letters whose lease ran out: not begun, back to the queue; begun, nobody knows whether they arrived."""
+    """Take letters whose lease ran out: before the dot, back to the queue; from it on, nobody knows if they arrived."""
     now = database_now(session)
-    query = select(Letter).where(Letter.state == LetterState.SENDING, Letter.lease_until < now)
+    query = select(Letter).where(
+        text(IN_DOUBT_SQL), Letter.state == LetterState.SENDING, Letter.lease_until < now
+    )  # fmt: skip
     expired = session.scalars(query.limit(limit).with_for_update(skip_locked=True)).all()
     counts = {"requeued": 0, "ambiguous": 0}
     for letter in expired:
         begun = session.scalar(select(MailAttempt).filter_by(letter_id=letter.id, number=letter.attempts))
+        doubtful = begun is not None and begun.phase in (None, SmtpPhase.DOT, SmtpPhase.DONE)
         letter.lease_owner, letter.lease_until = None, None
-        if begun is None:
-            letter.state, letter.next_at = LetterState.QUEUED, at
-            counts["requeued"] += 1
-            continue
-        letter.state, letter.ambiguities, letter.next_at = LetterState.AMBIGUOUS, letter.ambiguities + 1, at
-        letter.reply = "the process that was sending it died"
-        begun.ended_at, begun.outcome, begun.phase = at, LetterState.AMBIGUOUS, SmtpPhase.DOT
-        counts["ambiguous"] += 1
+        if doubtful:
+            letter.state, letter.ambiguities, letter.next_at = LetterState.AMBIGUOUS, letter.ambiguities + 1, at
+            letter.content_sha256 = (begun and begun.content_sha256) or letter.content_sha256
+            letter.reply = "the process that was sending it died"
+        else:
+            letter.state, letter.next_at = LetterState.QUEUED, at + again_after_death(letter.attempts)
+        if begun is not None:
+            begun.ended_at, begun.outcome, begun.reply = at, letter.state, "the process that was sending it died"
+            begun.phase = SmtpPhase.DOT if doubtful else begun.phase
+        counts["ambiguous" if doubtful else "requeued"] += 1
     session.flush()
     return counts
 
 
 def resolve_ambiguous(session: Session, *, at: datetime, limit: int = 1000) -> int:
-    """Send again, once and byte by byte the same, what may have been lost; a code never: it can be asked for anew."""
-    query = select(Letter).where(Letter.state == LetterState.AMBIGUOUS, Letter.ended_at.is_(None))
+    """Send again, once and byte by byte the same, what may have been lost; a code never: it can be asked for anew.
+
+    A letter whose attempt turned out to be accepted, by a process that lost its lease, is accepted.
+    """
+    query = select(Letter).where(
+        text(IN_DOUBT_SQL), Letter.state == LetterState.AMBIGUOUS, Letter.ended_at.is_(None)
+    )  # fmt: skip
     sent_again = 0
     for letter in session.scalars(query.limit(limit).with_for_update(skip_locked=True)):
         wait = again_after_ambiguous(letter.kind, letter.ambiguities)
-        if wait is None:
+        if session.scalar(select(exists().where(_accepted(letter.id)))):
+            letter.state, letter.accepted_at, letter.ended_at = LetterState.ACCEPTED, at, at
+        elif wait is None:
             letter.ended_at = at
         elif letter.next_at + wait <= at:
             letter.state, letter.next_at = LetterState.QUEUED, at
@@ -235,25 +220,29 @@ def resolve_ambiguous(session: Session, *, at: datetime, limit: int = 1000) -> i
     return sent_again
 
 
-def paused(session: Session) -> str:
-    """Why delivery is stopped for everybody; empty if it is not."""
-    switch = session.get(MailSwitch, 1)
-    return (switch.reason or "paused") if switch is not None and switch.paused_at is not None else ""
+def _accepted(letter_id: int):
+    return (MailAttempt.letter_id == letter_id) & (MailAttempt.outcome == LetterState.ACCEPTED)
 
 
 def pause(session: Session, reason: str, *, at: datetime) -> None:
     """Stop delivery in all processes."""
-    session.merge(MailSwitch(id=1, paused_at=at, reason=reason))
+    switch = _switch(session)
+    switch.paused_at, switch.reason = at, reason
     session.flush()
 
 
 def resume(session: Session) -> None:
-    session.merge(MailSwitch(id=1, paused_at=None, reason=""))
+    switch = _switch(session)
+    switch.paused_at, switch.reason = None, ""
     session.flush()
 
 
+def _switch(session: Session) -> MailSwitch:
+    return session.merge(MailSwitch(id=1))
+
+
 def resume_waves(session: Session) -> int:
-    """Let all stopped waves go on; returns how many."""
+    """Let all stopped waves go on, but for those that await their release; returns how many."""
     stopped = update(Wave).where(Wave.paused_at.is_not(None)).values(paused_at=None, paused_reason="")
     return len(session.execute(stopped.returning(Wave.id)).all())
 
@@ -264,8 +253,3 @@ def pause_wave(session: Session, wave_id: int, reason: str, *, at: datetime) -> 
     if wave.paused_at is None:
         wave.paused_at, wave.paused_reason = at, reason
         session.flush()
-
-
-def next_due(session: Session, lanes: Collection[Lane]) -> datetime | None:
-    """When the next waiting letter may be sent."""
-    return session.scalar(select(func.min(Letter.next_at)).where(Letter.lane.in_(lanes), Letter.state.in_(WAITING)))

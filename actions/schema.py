@@ -1,12 +1,13 @@
 """Creating and migrating the database, and saying what it is."""
 
+import secrets
 from pathlib import Path
 
 from sqlalchemy import Connection, select, text
 from sqlalchemy.orm import Session
 
 import database
-from models import Base, Installation
+from models import Base, Installation, MailSwitch
 
 MIGRATIONS = Path(__file__).parent.parent / "models" / "migrations"
 LOCK = 7_262_025
@@ -27,7 +28,7 @@ def _config(connection: Connection):
 
 
 def upgrade(db: database.Database, *, simulation_from: str | None = None) -> str:
-    """Create or migrate the database; `simulation_from` (ISO time) makes an empty one a simulation. Returns the head."""
+    """Create or migrate; `simulation_from` (ISO time) makes an empty one a simulation. Returns its head."""
     from alembic import command
     from alembic.runtime.migration import MigrationContext
 
@@ -54,6 +55,7 @@ def _install(session: Session, simulation_from: str | None) -> None:
     there = session.scalar(select(Installation))
     if there is None:
         session.add(Installation(id=1, kind=kind, virtual_now=simulation_from))
+        session.add(MailSwitch(id=1, reason="", identity=secrets.token_hex(16), beats=0))
     elif simulation_from and there.kind != "simulation":
         raise SchemaRefused(
             "This is a production database: it has no virtual clock. Simulate in a database of its own."

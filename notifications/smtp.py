@@ -3,15 +3,22 @@
 import asyncio
 import socket
 import ssl
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import aiosmtplib
+from aiosmtplib.protocol import SMTPProtocol
 
 from notifications.relay import Relay, RelayRefused, Tls, is_loopback
 from rules.addresses import AddressRefused, parse_address
 from rules.words import SmtpPhase
 
 __all__ = ["Connection", "Relay", "RelayRefused", "Reply", "Timeouts", "Tls"]
+
+Consent = Callable[[], Awaitable[bool]]
+"""Asked on the way; False: the letter is no longer ours to send."""
+
+NOT_OURS = "the letter is no longer ours to send"
 
 MAX_LETTERS, MAX_SECONDS = 100, 300
 """After so many letters or so long a connection is ended: servers punish those that stay."""
@@ -96,11 +103,16 @@ class Connection:
         self._opened = asyncio.get_running_loop().time()
         return Reply(SmtpPhase.CONNECT, 220)
 
-    async def send(self, envelope_from: str, to: str, message: bytes, *, letter_id: int | None = None) -> Reply:
+    async def send(
+        self, envelope_from: str, to: str, message: bytes, *, letter_id: int | None = None,
+        before_data: Consent | None = None, before_dot: Consent | None = None,
+    ) -> Reply:  # fmt: skip
         """Hand over one letter and return the reply that decided; DONE with code 250 means accepted.
 
-        Connects if needed. Refuses addresses that are not sent exactly as given. A cancelled task drops the
-        connection and `last` says how far the letter got: at DOT nobody knows whether it was accepted.
+        `before_data` is asked before the body goes out and `before_dot` before its final dot does: without the dot
+        no server keeps a letter. Connects if needed. Refuses addresses that are not sent exactly as given. A
+        cancelled task drops the connection and `last` says how far the letter got: at DOT nobody knows whether it
+        was accepted.
         """
         if self.is_spent:
             await self.close()
@@ -108,7 +120,7 @@ class Connection:
             return opened
         self.last = Reply(SmtpPhase.MAIL, None)
         try:
-            return await self._send(_wire(envelope_from), _wire(to), message, letter_id)
+            return await self._send(_wire(envelope_from), _wire(to), message, letter_id, before_data, before_dot)
         except _Ended as ended:
             return ended.reply
         except aiosmtplib.SMTPResponseException as nonsense:
@@ -135,14 +147,24 @@ class Connection:
                 self._drop()
         self._letters = 0
 
-    async def _send(self, sender: bytes, to: bytes, message: bytes, letter_id: int | None) -> Reply:
+    async def _send(
+        self, sender: bytes, to: bytes, message: bytes, letter_id: int | None, before_data: Consent | None,
+        before_dot: Consent | None,
+    ) -> Reply:  # fmt: skip
         of_letter, of_recipient = self._dsn(letter_id)
         waits = self.timeouts
         await self._step(SmtpPhase.MAIL, (250,), waits.mail, b"MAIL", b"FROM:<" + sender + b">", *of_letter)
         await self._step(SmtpPhase.RCPT, (250, 251), waits.rcpt, b"RCPT", b"TO:<" + to + b">", *of_recipient)
+        if before_data is not None and not await before_data():
+            await self._reset()
+            return Reply(SmtpPhase.RCPT, None, NOT_OURS)
         await self._step(SmtpPhase.DATA, (354,), waits.data, b"DATA")
         self._letters += 1
-        code, text = await self._dot(message)
+        self._body(message)
+        if before_dot is not None and not await before_dot():
+            self._drop()
+            return Reply(SmtpPhase.BODY, None, NOT_OURS)
+        code, text = await self._dot()
         if 200 <= code < 300:
             self.last = Reply(SmtpPhase.DONE, code, text)
             return self.last
@@ -162,18 +184,27 @@ class Connection:
             await self._reset()
         raise _Ended(reply)
 
-    async def _dot(self, message: bytes) -> tuple[int, str]:
-        # not SMTP.data(): it would not tell a refused DATA from a refused letter, nor a drop before the dot from after
-        if (protocol := self._client_now().protocol) is None:
-            raise aiosmtplib.SMTPServerDisconnected("Connection lost")
+    def _body(self, message: bytes) -> None:
+        """Write all but the dot; it travels while `before_dot` is asked."""
         if not message.endswith(b"\r\n"):
             raise ValueError("A message ends with CRLF.")
+        self.last = Reply(SmtpPhase.BODY, None)
         stuffed = message.replace(b"\r\n.", b"\r\n..")
-        if stuffed.startswith(b"."):
-            stuffed = b"." + stuffed
+        self._protocol().write(b"." + stuffed if stuffed.startswith(b".") else stuffed)
+
+    async def _dot(self) -> tuple[int, str]:
+        # not SMTP.data(): it would not tell a refused DATA from a refused letter, nor a drop before the dot from after
+        protocol = self._protocol()
+        if protocol.transport is None or protocol.transport.is_closing():
+            raise aiosmtplib.SMTPServerDisconnected("Connection lost")
         self.last = Reply(SmtpPhase.DOT, None)
-        protocol.write(stuffed + b".\r\n")
+        protocol.write(b".\r\n")
         return await protocol.read_response(timeout=self.timeouts.dot)
+
+    def _protocol(self) -> SMTPProtocol:
+        if (protocol := self._client_now().protocol) is None:
+            raise aiosmtplib.SMTPServerDisconnected("Connection lost")
+        return protocol
 
     async def _reset(self) -> None:
         """End the transaction after a refusal, or the next MAIL is answered 503."""

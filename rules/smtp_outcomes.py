@@ -8,6 +8,8 @@ from rules.words import AddressState, LetterState, SmtpPhase
 
 RETRY_DELAYS = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 240))
 AFTER_AMBIGUOUS = timedelta(minutes=30)
+MOST_BUGS = 5
+"""After so many failures on our own side a letter is held: trying more would only hide that."""
 NEVER_TWICE = frozenset({"step_code", "sign_in"})
 """Worthless by the time we know better, and a second code would confuse; the person asks for another."""
 

@@ -94,9 +94,7 @@ def test_a_dead_address_is_told_to_hr_and_its_neighbours_go_out(db: Database, ma
         assert person.email_state is AddressState.HARD
 
 
-def test_a_letter_that_cannot_be_written_is_held_and_harms_no_other(
-    db: Database, mailbox: tuple[Mailbox, int]
-) -> None:
+def test_a_letter_that_cannot_be_written_is_held_and_harms_no_other(db: Database, mailbox: tuple[Mailbox, int]) -> None:
     box, port = mailbox
     owe(db, 5)
     with db.transaction() as session:
@@ -111,7 +109,9 @@ def test_a_relay_that_is_down_loses_and_charges_nothing(db: Database, mailbox: t
     counts = send(db, free_port())
     assert set(counts) == {"queued"}
     with db.reading() as session:
-        assert all(letter.state is LetterState.QUEUED and letter.charged == 0 for letter in session.scalars(select(Letter)))
+        assert all(
+            letter.state is LetterState.QUEUED and letter.charged == 0 for letter in session.scalars(select(Letter))
+        )
     with db.transaction() as session:
         for letter in session.scalars(select(Letter)):
             letter.next_at = AT
@@ -130,14 +130,13 @@ def test_a_pause_stops_delivery(db: Database, mailbox: tuple[Mailbox, int]) -> N
     assert send(db, port) == {"accepted": 3}
 
 
-def test_an_expired_lease_is_ambiguous_and_sent_again_once_the_same(
-    db: Database, mailbox: tuple[Mailbox, int]
-) -> None:
+def test_an_expired_lease_is_ambiguous_and_sent_again_once_the_same(db: Database, mailbox: tuple[Mailbox, int]) -> None:
     box, port = mailbox
     owe(db, 2)
     with db.transaction() as session:
         claimed = outbox.claim(session, "dead", list(Lane), 1, at=AT, lease=timedelta(seconds=-1))
         outbox.begin_attempts(session, claimed, at=AT)
+        assert outbox.mark_dots(session, claimed) == {claimed[0].id}
     with db.transaction() as session:
         assert outbox.reap(session, at=AT) == {"requeued": 0, "ambiguous": 1}
         assert outbox.resolve_ambiguous(session, at=AT + timedelta(minutes=5)) == 0

@@ -22,10 +22,18 @@ def upgrade() -> None:
     )
     op.create_table('bucket',
     sa.Column('scope', sa.String(length=270), nullable=False),
-    sa.Column('per_second', sa.Float(), nullable=False),
+    sa.Column('words', sa.String(length=40), nullable=False),
+    sa.Column('per_second', sa.Float(), nullable=True),
+    sa.Column('learned', sa.Float(), nullable=True),
+    sa.Column('factor', sa.Float(), nullable=False),
     sa.Column('burst', sa.Float(), nullable=False),
     sa.Column('tokens', sa.Float(), nullable=False),
-    sa.Column('refilled_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('taken', sa.Integer(), nullable=False),
+    sa.Column('refilled', sa.Float(), nullable=False),
+    sa.Column('slowed', sa.Float(), nullable=False),
+    sa.Column('max_connections', sa.Integer(), nullable=True),
+    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.Column('down_until', sa.Float(), nullable=False),
     sa.PrimaryKeyConstraint('scope', name=op.f('pk_bucket'))
     )
     op.create_table('installation',
@@ -40,6 +48,8 @@ def upgrade() -> None:
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('paused_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('identity', sa.String(length=32), nullable=False),
+    sa.Column('beats', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_mail_switch'))
     )
     op.create_table('throttle',
@@ -542,11 +552,18 @@ def upgrade() -> None:
     sa.Column('cycle_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('stage_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('planned', sa.Integer(), nullable=False),
+    sa.Column('expected', sa.Integer(), nullable=False),
     sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('paused_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('paused_reason', sa.Text(), nullable=False),
+    sa.Column('awaits_release', sa.Boolean(), nullable=False),
+    sa.Column('released_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('released_by_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('canary', sa.Integer(), nullable=True),
+    sa.Column('canary_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.ForeignKeyConstraint(['cycle_id'], ['cycle.id'], name=op.f('fk_wave_cycle_id')),
+    sa.ForeignKeyConstraint(['released_by_id'], ['person.id'], name=op.f('fk_wave_released_by_id')),
     sa.ForeignKeyConstraint(['stage_id'], ['stage.id'], name=op.f('fk_wave_stage_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_wave')),
     sa.UniqueConstraint('key', name=op.f('uq_wave_key'))
@@ -807,6 +824,7 @@ def upgrade() -> None:
     sa.Column('state', sa.String(40), nullable=False),
     sa.Column('attempts', sa.Integer(), nullable=False),
     sa.Column('charged', sa.Integer(), nullable=False),
+    sa.Column('bugs', sa.Integer(), nullable=False),
     sa.Column('ambiguities', sa.Integer(), nullable=False),
     sa.Column('queued_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('next_at', sa.DateTime(timezone=True), nullable=False),
@@ -832,7 +850,8 @@ def upgrade() -> None:
     with op.batch_alter_table('letter', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_letter_cycle_id'), ['cycle_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_letter_person_id'), ['person_id'], unique=False)
-        batch_op.create_index('ix_letter_waiting', ['lane', 'next_at', 'id'], unique=False, sqlite_where=sa.text("state IN ('queued', 'deferred', 'sending')"), postgresql_where=sa.text("state IN ('queued', 'deferred', 'sending')"))
+        batch_op.create_index('ix_letter_waiting', ['lane', 'wave_id', 'next_at', 'id', 'domain'], unique=False, sqlite_where=sa.text("state IN ('queued', 'deferred')"), postgresql_where=sa.text("state IN ('queued', 'deferred')"))
+        batch_op.create_index('ix_letter_in_doubt', ['state', 'domain'], unique=False, sqlite_where=sa.text("state IN ('sending', 'ambiguous')"), postgresql_where=sa.text("state IN ('sending', 'ambiguous')"))
         batch_op.create_index(batch_op.f('ix_letter_wave_id_state'), ['wave_id', 'state'], unique=False)
 
     op.create_table('objection_statement',
@@ -874,6 +893,7 @@ def upgrade() -> None:
     sa.Column('phase', sa.String(40), nullable=True),
     sa.Column('code', sa.Integer(), nullable=True),
     sa.Column('reply', sa.Text(), nullable=False),
+    sa.Column('content_sha256', sa.String(length=64), nullable=True),
     sa.Column('outcome', sa.String(40), nullable=True),
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.ForeignKeyConstraint(['letter_id'], ['letter.id'], name=op.f('fk_mail_attempt_letter_id')),

@@ -1,0 +1,341 @@
+"""Taking letters that are due: urgent first, within all limits, past waves that are stopped, and only what is fresh.
+
+The database's own clock decides on leases and limits, so that no machine's wrong clock steals a letter; deadlines use
+`at`.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Row, bindparam, func, select, text, update
+from sqlalchemy.orm import Session
+
+from actions.mail_limits import Allowance, rate
+from models import ActionLink, Letter, MailSwitch, Person, Stage, StepCode, Wave
+from models.letter import WAITING_SQL
+from rules.words import AddressState, Lane, LetterState, LinkState, Locale, StageState
+
+LEASE = timedelta(minutes=35)
+"""At least three times the longest send: ten minutes for the reply to the final dot, and a margin."""
+WAITING = (LetterState.QUEUED, LetterState.DEFERRED)
+TIED_TO_STAGE = frozenset({"stage_invitation", "reminder"})
+"""Kinds that make no sense once their stage is closed."""
+CANARY_WAIT = timedelta(minutes=10)
+YIELD = timedelta(minutes=10)
+"""Others leave tokens to urgent letters for so long; older ones nobody seems to serve."""
+SOON, LATEST = 0.01, 0.5
+"""Seconds to wait for a token: at least and at most, so that a changed limit is seen within a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A letter that this owner alone may send; `attempt` fences every later write."""
+
+    id: int
+    owner: str
+    attempt: int
+    kind: str
+    lane: Lane
+    wave_id: int | None
+    person_id: int
+    link_id: int | None
+    kid: int | None
+    code_id: int | None
+    locale: Locale
+    facts: Mapping[str, Any]
+    address: str
+    domain: str
+    name: str
+    message_id: str
+    in_reply_to: str | None
+    first_tried_at: datetime | None
+    charged: int
+    ambiguities: int
+    not_after: datetime | None
+    content_sha256: str | None
+    bugs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a claim got. `wait`: seconds after which more may be had; None: nothing else is due."""
+
+    letters: Sequence[Claimed]
+    wait: float | None = None
+
+
+def database_now(session: Session) -> datetime:
+    """The database's clock, aware, in UTC."""
+    if session.get_bind().dialect.name == "sqlite":
+        said = session.execute(text("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")).scalar_one()
+        return datetime.fromisoformat(said).replace(tzinfo=UTC)
+    return session.execute(select(func.clock_timestamp())).scalar_one().astimezone(UTC)
+
+
+def paused(session: Session) -> str:
+    """Why delivery is stopped for everybody; empty if it is not."""
+    query = select(MailSwitch.reason).where(MailSwitch.id == 1, MailSwitch.paused_at.is_not(None))
+    reason = session.execute(query).scalar_one_or_none()
+    return "" if reason is None else reason or "paused"
+
+
+def claim(
+    session: Session, owner: str, lanes: Collection[Lane], limit: int, *, at: datetime, lease: timedelta = LEASE
+) -> list[Claimed]:
+    """Take up to `limit` letters that are due; two claimers never get the same one. Stale ones are ended instead."""
+    return list(take_due(session, owner, lanes, limit, at=at, lease=lease).letters)
+
+
+def take_due(
+    session: Session, owner: str, lanes: Collection[Lane], limit: int, *, at: datetime, lease: timedelta = LEASE
+) -> Taken:
+    """`claim`, and when to ask again."""
+    if limit <= 0 or paused(session):
+        return Taken([])
+    wanted = [lane for lane in Lane if lane in lanes]
+    allowance = Allowance.load(session)
+    if allowance is None or not allowance.limited:
+        ids = _Claim(session, owner, at, lease, None).take(wanted, limit)
+        return Taken(_fresh(session, owner, ids, at) if ids else [])
+    if not is_due(session, wanted, at=at):
+        return Taken([])
+    urgent = _urgent(session, at) if Lane.URGENT not in wanted else Counter()
+    claiming = _Claim(session, owner, at, lease, allowance, urgent)
+    room = allowance.of_relay(limit, keep=urgent.total())
+    ids = claiming.take(wanted, room)
+    allowance.back(room - len(ids))
+    wait = _wait(allowance) if room < limit or claiming.shut else None
+    return Taken(_fresh(session, owner, ids, at) if ids else [], wait)
+
+
+def _wait(allowance: Allowance) -> float:
+    rates = [found for one in [*allowance.relay, *allowance.domains.values()] if (found := rate(one)) is not None]
+    return min(LATEST, max(SOON, 1 / max(rates))) if rates else LATEST / 5
+
+
+def _urgent(session: Session, at: datetime) -> Counter[str]:
+    """Urgent letters by domain that are due and that somebody is about to send."""
+    query = select(Letter.domain, func.count()).where(
+        text(WAITING_SQL), Letter.lane == Lane.URGENT, Letter.next_at.between(at - YIELD, at)
+    )
+    return Counter(dict(session.execute(query.group_by(Letter.domain)).tuples().all()))
+
+
+_LEAST = f"SELECT min(wave_id) FROM letter WHERE {WAITING_SQL} AND lane = :lane AND wave_id"  # noqa: S608
+_WAVES = text(  # the distinct waves of a lane, a seek for each: a million letters are not read
+    f"WITH RECURSIVE waiting(id) AS ({_LEAST} IS NOT NULL UNION ALL"  # noqa: S608
+    f" SELECT ({_LEAST} > waiting.id) FROM waiting WHERE waiting.id IS NOT NULL)"
+    " SELECT id FROM waiting WHERE id IS NOT NULL"
+)
+
+
+def _waves(session: Session, lane: Lane, at: datetime) -> Sequence[int]:
+    """Waves with waiting letters that are not stopped, oldest first."""
+    if not (waiting := session.execute(_WAVES, {"lane": lane.value}).scalars().all()):
+        return []
+    query = select(Wave.id).where(
+        Wave.id.in_(waiting), Wave.paused_at.is_(None), Wave.awaits_release.is_(False),
+        Wave.canary_until.is_(None) | (Wave.canary_until <= at),
+    )  # fmt: skip
+    return session.scalars(query.order_by(Wave.id)).all()
+
+
+def is_due(session: Session, lanes: Iterable[Lane], *, at: datetime) -> bool:
+    """Whether a letter that is not stopped may go out now."""
+    due = next_due(session, list(lanes), at=at)
+    return due is not None and due <= at
+
+
+def next_due(session: Session, lanes: Collection[Lane], *, at: datetime | None = None) -> datetime | None:
+    """When the next waiting letter may be sent; letters of stopped waves do not count.
+
+    `at` lets waves go on whose canary has waited long enough.
+    """
+    first = []
+    for lane in lanes:
+        for wave in [None, *_waves(session, lane, at or datetime.now(UTC))]:
+            of = Letter.wave_id.is_(None) if wave is None else Letter.wave_id == wave
+            query = select(func.min(Letter.next_at)).where(text(WAITING_SQL), Letter.lane == lane, of)
+            first.append(session.scalar(query))
+    return min((due for due in first if due is not None), default=None)
+
+
+def count_due(session: Session, lanes: Collection[Lane], *, at: datetime) -> int:
+    """How many letters would go out now if nothing stood in the way; those of stopped waves do not count."""
+    count = 0
+    for lane in lanes:
+        of = Letter.wave_id.is_(None) | Letter.wave_id.in_(_waves(session, lane, at))
+        query = select(func.count()).select_from(Letter).where(text(WAITING_SQL), Letter.lane == lane, of)
+        count += session.scalar(query.where(Letter.next_at <= at)) or 0
+    return count
+
+
+@cache
+def _take(in_wave: bool):
+    due = (
+        select(Letter.id)
+        .where(text(WAITING_SQL), Letter.lane == bindparam("b_lane"), Letter.next_at <= bindparam("b_at"),
+               Letter.wave_id == bindparam("b_wave") if in_wave else Letter.wave_id.is_(None),
+               Letter.domain.not_in(bindparam("b_shut", expanding=True)))
+        .order_by(Letter.next_at, Letter.id).limit(bindparam("b_room")).with_for_update(skip_locked=True)
+    ).cte("due")  # fmt: skip
+    return (
+        update(Letter.__table__)  # type: ignore[arg-type]
+        .where(Letter.id.in_(select(due.c.id)))
+        .values(state=LetterState.SENDING, lease_owner=bindparam("b_me"), lease_until=bindparam("b_until"),
+                attempts=Letter.attempts + 1)
+        .returning(Letter.id, Letter.domain)
+    )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Claim:
+    session: Session
+    owner: str
+    at: datetime
+    lease: timedelta
+    allowance: Allowance | None
+    urgent: Counter[str] = field(default_factory=Counter)
+    shut: set[str] = field(default_factory=set)
+    """Domains that take no more now."""
+
+    def take(self, lanes: Iterable[Lane], room: int) -> list[int]:
+        ids: list[int] = []
+        if self.allowance is not None:
+            self.shut = self.allowance.shut_domains()
+        until = database_now(self.session) + self.lease
+        for lane in lanes:
+            if len(ids) >= room:
+                break
+            ids += self._of_wave(lane, None, room - len(ids), until)
+            for wave in _waves(self.session, lane, self.at) if len(ids) < room else ():
+                ids += self._of_wave(lane, wave, self._canary(wave, room - len(ids)), until)
+        return ids
+
+    def _canary(self, wave: int, room: int) -> int:
+        """How many may be taken: all, unless a few are sent ahead first."""
+        if room <= 0:
+            return 0
+        query = select(Wave.canary).where(Wave.id == wave, Wave.canary > 0, Wave.canary_until.is_(None))
+        left = self.session.scalar(query.with_for_update())
+        return room if left is None else min(room, left)
+
+    def _of_wave(self, lane: Lane, wave: int | None, room: int, until: datetime) -> list[int]:
+        ids: list[int] = []
+        while room > len(ids):
+            values = {"b_lane": lane, "b_at": self.at, "b_shut": sorted(self.shut), "b_room": room - len(ids),
+                      "b_me": self.owner, "b_until": until}  # fmt: skip
+            if wave is not None:
+                values["b_wave"] = wave
+            found = self.session.connection().execute(_take(wave is not None), values).tuples().all()
+            over = self._beyond(found)
+            ids += [id for id, _ in found if id not in over]
+            if not over:
+                break
+        if wave is not None and ids:
+            self._count_canary(wave, len(ids))
+        return ids
+
+    def _beyond(self, found: Sequence[tuple[int, str]]) -> set[int]:
+        """Let go of letters to domains that take no more; what is let go waits as before."""
+        if self.allowance is None or not self.allowance.domains:
+            return set()
+        over: set[int] = set()
+        for domain, count in sorted(Counter(domain for _, domain in found).items()):
+            if domain in self.allowance.domains:
+                granted = self.allowance.of_domain(domain, count, self.urgent[domain])
+                over.update([id for id, of in found if of == domain][granted:])
+                if granted < count:
+                    self.shut.add(domain)
+        if over:
+            back = update(Letter).where(Letter.id.in_(over)).execution_options(synchronize_session=False)
+            self.session.execute(back.values(state=LetterState.QUEUED, lease_owner=None, lease_until=None))
+        return over
+
+    def _count_canary(self, wave: int, count: int) -> None:
+        ahead = update(Wave).where(Wave.id == wave, Wave.canary > 0, Wave.canary_until.is_(None))
+        ahead = ahead.values(canary=Wave.canary - count).returning(Wave.canary)
+        left = self.session.execute(ahead.execution_options(synchronize_session=False)).scalar_one_or_none()
+        if left is not None and left <= 0:
+            rest = update(Wave).where(Wave.id == wave).values(canary=0, canary_until=self.at + CANARY_WAIT)
+            self.session.execute(rest.execution_options(synchronize_session=False))
+
+
+@cache
+def _whole():
+    return (
+        select(
+            Letter.id, Letter.attempts, Letter.kind, Letter.lane, Letter.wave_id, Letter.person_id, Letter.link_id,
+            Letter.code_id, Letter.locale, Letter.facts, Letter.address, Letter.domain, Letter.message_id,
+            Letter.in_reply_to, Letter.first_tried_at, Letter.charged, Letter.ambiguities, Letter.not_after,
+            Letter.content_sha256, Letter.bugs, Person.name, Person.email, Person.email_state, ActionLink.kid,
+            ActionLink.state.label("link_state"), ActionLink.revoked_reason, Stage.state.label("stage_state"),
+            StepCode.expires_at, StepCode.used_at,
+        )
+        .join(Person, Person.id == Letter.person_id)
+        .outerjoin(ActionLink, ActionLink.id == Letter.link_id)
+        .outerjoin(Stage, Stage.id == Letter.stage_id)
+        .outerjoin(StepCode, StepCode.id == Letter.code_id)
+        .where(Letter.id.in_(bindparam("ids", expanding=True)))
+    )  # fmt: skip
+
+
+def _fresh(session: Session, owner: str, ids: Sequence[int], at: datetime) -> list[Claimed]:
+    """The letters that still make sense, in the order of `ids`; the others are ended."""
+    found = {row.id: row for row in session.connection().execute(_whole(), {"ids": ids})}
+    good, untried, moved = [], [], []
+    for row in (found[id] for id in ids):
+        if (end := _stale(row, at)) is not None:
+            _end(session, row.id, *end, at=at)
+            continue
+        changed = row.ambiguities == 0 and row.address != row.email
+        if row.first_tried_at is None:
+            untried.append(row.id)
+        if changed:
+            moved.append(row)
+        good.append(_claimed(row, owner, row.email if changed else row.address, row.first_tried_at or at))
+    if untried:
+        tried = update(Letter).where(Letter.id.in_(untried)).values(first_tried_at=at)
+        session.execute(tried.execution_options(synchronize_session=False))
+    for row in moved:
+        new = update(Letter).where(Letter.id == row.id).values(address=row.email, domain=domain_of(row.email))
+        session.execute(new.execution_options(synchronize_session=False))
+    return good
+
+
+def domain_of(address: str) -> str:
+    return address.rsplit("@", 1)[-1].lower()
+
+
+def _end(session: Session, id: int, state: LetterState, why: str, *, at: datetime) -> None:
+    ended = update(Letter).where(Letter.id == id).values(
+        state=state, reply=why, ended_at=at, lease_owner=None, lease_until=None, attempts=Letter.attempts - 1
+    )  # fmt: skip
+    session.execute(ended.execution_options(synchronize_session=False))
+
+
+def _stale(row: Row[Any], at: datetime) -> tuple[LetterState, str] | None:
+    """What ends a letter before it is sent: too late, its link revoked, its stage over, or no address to send to."""
+    if row.not_after is not None and at > row.not_after:
+        return LetterState.EXPIRED, "its time had passed before it could be sent"
+    if row.stage_state is StageState.CLOSED and row.kind in TIED_TO_STAGE:
+        return LetterState.EXPIRED, "its stage had closed before it could be sent"
+    if row.link_state is LinkState.REVOKED:
+        return LetterState.CANCELLED, f"its link was revoked: {row.revoked_reason}"
+    if row.code_id is not None and (row.used_at is not None or row.expires_at <= at):
+        return LetterState.CANCELLED, "its code is no longer asked for"
+    if row.email_state in (AddressState.HARD, AddressState.BLOCKED):
+        return LetterState.HELD, f"the address is {row.email_state.value}: HR finds another one"
+    return None
+
+
+def _claimed(row: Row[Any], owner: str, address: str, first_tried_at: datetime) -> Claimed:
+    return Claimed(
+        row.id, owner, row.attempts, row.kind, row.lane, row.wave_id, row.person_id, row.link_id, row.kid, row.code_id,
+        row.locale, row.facts, address, domain_of(address), row.name, row.message_id, row.in_reply_to, first_tried_at,
+        row.charged, row.ambiguities, row.not_after, row.content_sha256, row.bugs,
+    )  # fmt: skip

@@ -1,0 +1,203 @@
+"""What happens to letters under way, written by one writer per process: whatever is pending goes into one commit.
+
+A connection that must be certain before it goes on waits for that commit and for nothing else.
+"""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from actions import mail_limits, outbox
+from actions.envelopes import Envelope
+from actions.outbox import Claimed, Settled
+from database import Database
+from rules.smtp_outcomes import Outcome, classify, wave_must_stop
+from rules.words import LetterState, SmtpPhase
+
+GROUP, GROUP_SECONDS = 20, 0.02
+"""Replies that nobody waits for are committed together: up to so many, or so long."""
+RETRY_FIRST, RETRY_MOST, PATIENCE = 0.1, 5.0, 600.0
+"""Seconds between tries, and in all, while the database does not take what happened."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Health:
+    """What this dispatcher has learned of a wave: whether it is the letters or our set-up that is refused."""
+
+    tried: int = 0
+    our_setup: int = 0
+    in_a_row: int = 0
+
+
+@dataclass(slots=True)
+class _Group:
+    begun: list[tuple[Envelope, asyncio.Future[bool]]] = field(default_factory=list)
+    dots: list[tuple[Envelope, asyncio.Future[bool]]] = field(default_factory=list)
+    ended: list[tuple[Claimed, Settled, Outcome | None]] = field(default_factory=list)
+    back: list[Claimed] = field(default_factory=list)
+
+    @property
+    def awaited(self) -> bool:
+        return bool(self.begun or self.dots)
+
+    def __len__(self) -> int:
+        return len(self.begun) + len(self.dots) + len(self.ended) + len(self.back)
+
+
+@dataclass
+class Journal:
+    db: Database
+    now: Callable[[], datetime]
+    counts: Counter[str]
+    accepted: list[float] = field(default_factory=list)
+    """When letters were accepted lately, by the monotonic clock."""
+    _pending: _Group = field(default_factory=_Group)
+    _something: asyncio.Event = field(default_factory=asyncio.Event)
+    _closing: bool = False
+    _health: dict[int, Health] = field(default_factory=dict)
+
+    def begun(self, one: Envelope) -> asyncio.Future[bool]:
+        """Note that the letter is being handed over; the future is done when that is committed."""
+        return self._add(self._pending.begun, one)
+
+    def at_dot(self, one: Envelope) -> asyncio.Future[bool]:
+        """Note that its dot is about to go out; False: the lease was lost, it must not."""
+        return self._add(self._pending.dots, one)
+
+    def _add(self, to: list[tuple[Envelope, asyncio.Future[bool]]], one: Envelope) -> asyncio.Future[bool]:
+        future = asyncio.get_running_loop().create_future()
+        to.append((one, future))
+        self._something.set()
+        return future
+
+    def ended(self, one: Claimed, how: Settled, outcome: Outcome | None = None) -> None:
+        """Note how an attempt ended; committed within GROUP_SECONDS, or with what somebody waits for."""
+        self._pending.ended.append((one, how, outcome))
+        self._something.set()
+
+    def back(self, one: Claimed) -> None:
+        """Return a letter that was not begun."""
+        self._pending.back.append(one)
+        self._something.set()
+
+    async def run(self) -> None:
+        """Write until `close()`; raises when the database has taken nothing for PATIENCE seconds."""
+        while True:
+            await self._something.wait()
+            await self._gather()
+            group, self._pending = self._pending, _Group()
+            if not self._closing:
+                self._something.clear()
+            if len(group):
+                await self._persist(group)
+            elif self._closing:
+                return
+
+    def close(self) -> None:
+        """Write what is pending, then end."""
+        self._closing = True
+        self._something.set()
+
+    async def _gather(self) -> None:
+        """Wait a little for company, unless somebody waits for the commit."""
+        until = time.monotonic() + GROUP_SECONDS
+        while not self._pending.awaited and not self._closing and len(self._pending) < GROUP:
+            if (rest := until - time.monotonic()) <= 0:
+                return
+            await asyncio.sleep(min(rest, 0.002))
+
+    async def _persist(self, group: _Group) -> None:
+        """Write, and try again as long as the database is away: what a server said is not forgotten for that."""
+        wait, until = RETRY_FIRST, time.monotonic() + PATIENCE
+        try:
+            while True:
+                try:
+                    self.counts.update(await asyncio.to_thread(self._write, group))
+                except DBAPIError as failed:
+                    if time.monotonic() + wait > until:
+                        raise
+                    log.warning("the database does not take %d replies (%s)", len(group), type(failed.orig).__name__)
+                    await asyncio.sleep(wait)
+                    wait = min(2 * wait, RETRY_MOST)
+                else:
+                    return
+        finally:
+            for _, future in [*group.begun, *group.dots]:
+                if not future.done():
+                    future.set_result(False)
+
+    def _write(self, group: _Group) -> Counter[str]:
+        at, counts = self.now(), Counter[str]()
+        with self.db.transaction() as session:
+            begun = [one for one, _ in group.begun]
+            contents = {one.claimed.id: one.sha256 for one in begun}
+            outbox.begin_attempts(session, [one.claimed for one in begun], at=at, contents=contents)
+            ours = outbox.mark_dots(session, [one.claimed for one, _ in group.dots]) if group.dots else set()
+            written = outbox.settle_all(session, [(one, how) for one, how, _ in group.ended], at=at)
+            for (one, how, _), kept in zip(group.ended, written, strict=True):
+                counts[how.state.value if kept else "lease_lost"] += 1
+                self._stop_if_wrong(session, one, how, at)
+            outbox.give_back(session, group.back)
+        self._answer(group, ours)
+        self._limits(group)
+        return counts
+
+    def _answer(self, group: _Group, ours: set[int]) -> None:
+        answers = [(future, True) for _, future in group.begun]
+        answers += [(future, one.claimed.id in ours) for one, future in group.dots]
+        for future, answer in answers:
+            future.get_loop().call_soon_threadsafe(_set, future, answer)
+
+    def _limits(self, group: _Group) -> None:
+        """Slow down where we were told to, in a transaction of its own: locks are never taken the other way round."""
+        now = time.monotonic()
+        self.accepted += [now for _, how, _ in group.ended if how.state is LetterState.ACCEPTED]
+        self.accepted = [then for then in self.accepted[-10_000:] if now - then < 5.0]
+        slow = {_scope(how, one) for one, how, outcome in group.ended if outcome is not None and outcome.slow_down}
+        if slow:
+            with self.db.transaction() as session:
+                for scope in sorted(slow):
+                    mail_limits.slow_down(session, scope, observed=self._observed(now))
+
+    def _observed(self, now: float) -> float:
+        return len(self.accepted) / max(0.5, now - self.accepted[0]) if self.accepted else 0.0
+
+    def _stop_if_wrong(self, session: Session, one: Claimed, how: Settled, at: datetime) -> None:
+        if not (reason := self._trouble(one, how)):
+            return
+        if one.wave_id is not None:
+            outbox.pause_wave(session, one.wave_id, reason, at=at)
+        else:
+            outbox.pause(session, reason, at=at)
+
+    def _trouble(self, one: Claimed, how: Settled) -> str:
+        """Why the wave must stop; empty while it need not."""
+        outcome = classify(how.phase, how.code, how.reply)
+        health = self._health.setdefault(one.wave_id or 0, Health())
+        health.tried += 1
+        health.our_setup += outcome.our_setup
+        health.in_a_row = health.in_a_row + 1 if outcome.our_setup else 0
+        if outcome.stop_wave:
+            return f"the relay refuses us, not the letter: {how.code} {how.reply}"[:300]
+        if wave_must_stop(health.our_setup, health.tried, health.in_a_row):
+            return f"{health.our_setup} of {health.tried} refused for our set-up: {how.code} {how.reply}"[:300]
+        return ""
+
+
+def _set(future: asyncio.Future[bool], answer: bool) -> None:
+    if not future.done():
+        future.set_result(answer)
+
+
+def _scope(how: Settled, one: Claimed) -> str:
+    """Whom the server spoke of: at RCPT of the domain, elsewhere of itself."""
+    return f"domain:{one.domain}" if how.phase is SmtpPhase.RCPT else mail_limits.RELAY
