@@ -691,3 +691,30 @@ def test_a_rater_who_stays_silent_after_more_time_is_accounted_for_anew(december
         assert session.get_one(Appraisal, case_id).state is AppraisalState.NOT_RATED
         asked = select(Assignment).filter_by(appraisal_id=case_id, kind=ActKind.ACCOUNT_FOR, state=AssignmentState.OPEN)
         assert session.scalars(asked).one().round == 2
+
+
+def test_more_time_for_a_stage_moves_no_clock_that_runs_by_itself(january: Database) -> None:
+    with january.transaction() as session:
+        one = open_in(session, TARGETS)[0]
+        one.due_at = datetime(2026, 1, 15, tzinfo=UTC)
+        session.flush()
+        others = [other for other in open_in(session, TARGETS) if other.id != one.id]
+        done = steering.extend(session, the_cycle(session), TARGETS, date(2026, 1, 28), **ORDER, at=NOON)
+        assert done.counts["moved"] == len(others)
+        assert {who.person_id for who in done.people} == {other.person_id for other in others}
+        deadlines = deadlines_of(session, stage_of(session, TARGETS))
+        assert deadlines.closes(one) == datetime(2026, 1, 15, tzinfo=UTC)
+
+
+def test_a_case_that_is_over_is_not_asked_about_again(january: Database) -> None:
+    with january.transaction() as session:
+        done = session.scalars(
+            select(Assignment).filter_by(kind=ActKind.DRAFT_TARGETS, state=AssignmentState.DONE)
+        ).first()
+        assert done is not None
+        session.get_one(Appraisal, done.appraisal_id).state = AppraisalState.CLOSED_EARLY
+        session.flush()
+        seen = steering.reopen(session, the_cycle(session), [done.id], reason="Salah unggah", at=NOON)
+        assert seen.counts == {"asked_again": 0}
+        assert seen.notes
+        assert not session.scalars(select(Assignment).filter_by(subject=done.subject, round=2)).all()

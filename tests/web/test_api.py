@@ -174,6 +174,9 @@ def test_a_task_of_somebody_else_or_of_nobody_is_not_there(program: Program) -> 
     for number in (task, 99999999):
         assert program.call("GET", f"/desk/tasks/{number}", stranger).status_code == 404
         assert program.call("POST", f"/desk/tasks/{number}", stranger, sent).status_code == 404
+    elsewhere = program.link(person, StageKind.MID_YEAR_REVIEW)
+    assert program.call("GET", f"/desk/tasks/{task}", elsewhere).status_code == 404
+    assert program.call("POST", f"/desk/tasks/{task}", elsewhere, sent).status_code == 404
     for auth in ("", "Link", f"Link {'a' * 40}", "Desk x", "Bearer x"):
         assert program.call("GET", "/desk", auth).status_code in (401, 404)
         assert program.call("POST", f"/desk/tasks/{task}", auth, sent).status_code in (401, 404)
