@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Row, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from actions import trail
 from actions.bulk import insert_new
 from actions.calendars import calendar_of
-from actions.holders import line_on
+from actions.holders import line_above
 from models import (
     Absence,
     Agency,
@@ -122,11 +123,11 @@ def enroll(session: Session, cycle_id: int, *, after: int, at: datetime, size: i
     if not ids:
         cycle.enrolled_at = cycle.enrolled_at or at
         return Enrolled(after, 0, done=True)
-    postings = {p.person_id: p for p in session.scalars(_in_force(select(Posting), Posting, today, ids))}
-    superiors = {
-        s.person_id: s.superior_id for s in session.scalars(_in_force(select(Supervision), Supervision, today, ids))
-    }
-    line = line_on(session, agency.id, today)
+    posts = select(Posting.person_id, Posting.unit_id, Posting.post, Posting.from_on)
+    postings = {row.person_id: row for row in session.execute(_in_force(posts, Posting, today, ids))}
+    supervised = _in_force(select(Supervision.person_id, Supervision.superior_id), Supervision, today, ids)
+    superiors = dict(session.execute(supervised).tuples().all())
+    line = line_above(session, agency.id, superiors.values(), today)
     away = _away_all_year(session, cycle, ids)
     rows = []
     for person in ids:
@@ -149,7 +150,7 @@ def enroll(session: Session, cycle_id: int, *, after: int, at: datetime, size: i
     return Enrolled(ids[-1], added, done=False)
 
 
-def _open_segments(session: Session, cycle: Cycle, ids, postings: Mapping[int, Posting]) -> None:
+def _open_segments(session: Session, cycle: Cycle, ids, postings: Mapping[int, Row[Any]]) -> None:
     query = select(Appraisal.id, Appraisal.employee_id, Appraisal.rater_id).where(
         Appraisal.cycle_id == cycle.id, Appraisal.employee_id.in_(ids)
     )

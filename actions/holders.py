@@ -4,16 +4,18 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import SQLCoreOperations
 
+from actions.bulk import portions
 from models import Absence, ActingMandate, Person, RoleGrant, Supervision
 from rules.words import Role
 
 MAX_CLIMB = 12
+Row = TypeVar("Row", bound=tuple[Any, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class Line:
 
 
 def line_on(session: Session, agency_id: int, today: date) -> Line:
-    """Read the whole line of an agency as of a day, for batches; a few columns per person, no objects."""
+    """Read the whole line of an agency as of a day: for what looks at all of it; a few columns per person."""
     people = select(Person.id).where(Person.agency_id == agency_id)
     superiors = select(Supervision.person_id, Supervision.superior_id).where(Supervision.person_id.in_(people))
     acting: dict[int, list[tuple[int, int]]] = defaultdict(list)
@@ -102,6 +104,37 @@ def line_on(session: Session, agency_id: int, today: date) -> Line:
         active=frozenset(session.scalars(people.where(*_active(today)))),
         authorities=session.scalars(role_holders(agency_id, Role.APPOINTING_AUTHORITY, today)).all(),
     )
+
+
+def line_above(session: Session, agency_id: int, people: Iterable[int], today: date) -> Line:
+    """The line of these people and all above them: what a batch needs, read in as many queries as there are levels."""
+    superior: dict[int, int] = {}
+    acting: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    known, level = set[int](), set(people)
+    above = select(Supervision.person_id, Supervision.superior_id).where(*_supervised(today))
+    while level:
+        known |= level
+        for person, boss in _of(session, above, Supervision.person_id, level):
+            superior[person] = boss
+        level = set(superior.values()) - known
+    for principal, person, mandate in _of(session, _mandates(today), ActingMandate.principal_id, known):
+        acting[principal].append((person, mandate))
+    authorities = session.scalars(role_holders(agency_id, Role.APPOINTING_AUTHORITY, today)).all()
+    known.update(authorities, (person for found in acting.values() for person, _ in found))
+    active = select(Person.id).where(Person.agency_id == agency_id, *_active(today))
+    return Line(
+        today,
+        superior=superior,
+        acting=acting,
+        away=frozenset(person for (person,) in _of(session, _absent(today), Absence.person_id, known)),
+        active=frozenset(person for (person,) in _of(session, active, Person.id, known)),
+        authorities=authorities,
+    )
+
+
+def _of(session: Session, query: Select[Row], column: SQLCoreOperations[int], people: Iterable[int]) -> Iterable[Row]:
+    for portion in portions(sorted(people)):
+        yield from session.execute(query.where(column.in_(portion))).tuples()
 
 
 def line_for_one(session: Session, agency_id: int, today: date) -> Line:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from actions import assignments, invitations, letters, reminders
 from actions.assignments import Duty
 from actions.deadlines import deadlines_of
-from actions.holders import Holder, Line, line_on
+from actions.holders import Holder, Line, line_above, line_on
 from actions.steps import Context, Counts, Phase, appraisals, owing
 from models import Appraisal, Assignment
 from rules.words import ActKind, AppraisalState, AssignmentState, Role
@@ -32,8 +32,9 @@ def ask(duties_for: DutiesFor) -> Phase:
     """Open what `duties_for` says is owed for each appraisal."""
 
     def take(context: Context, lo: int, hi: int) -> Counts:
-        line = line_of(context)
-        duties = [duty for case in cases(context, lo, hi) for duty in duties_for(context, line, case)]
+        listed = cases(context, lo, hi)
+        line = _line_above(context, (case.rater_id for case in listed))
+        duties = [duty for case in listed for duty in duties_for(context, line, case)]
         return {"assignments": assignments.open_duties(context.session, context.stage.id, duties, at=context.at)}
 
     return Phase("ask", appraisals, take)
@@ -85,14 +86,15 @@ def _escalate(context: Context, _lo: int, _hi: int) -> Counts:
 
 def _rehold(context: Context, lo: int, hi: int) -> Counts:
     """Move raters' duties to who holds them today: a mandate began or ended, somebody left or came back."""
-    line, moved = line_of(context), 0
-    query = select(Assignment).where(
+    moved = 0
+    query = select(Assignment, Appraisal.employee_id, Appraisal.rater_id).join(Appraisal).where(
         Assignment.stage_id == context.stage.id, Assignment.state == AssignmentState.OPEN,
         Assignment.role == Role.RATER, Assignment.appraisal_id.between(lo, hi),
     )  # fmt: skip
-    for assignment in context.session.scalars(query):
-        case = context.session.get_one(Appraisal, assignment.appraisal_id)
-        holder = line.rater(case.employee_id, case.rater_id)
+    found = context.session.execute(query).tuples().all()
+    line = _line_above(context, (rater for _, _, rater in found))
+    for assignment, employee, rater in found:
+        holder = line.rater(employee, rater)
         if holder is not None and (holder.person_id, holder.mandate_id) != (
             assignment.person_id,
             assignment.mandate_id,
@@ -127,6 +129,11 @@ def lapse_open(context: Context, lo: int, hi: int, *, all_of_them: bool) -> Sequ
 
 def _close(context: Context, lo: int, hi: int) -> Counts:
     return {"lapsed": len(lapse_open(context, lo, hi, all_of_them=True))}
+
+
+def _line_above(context: Context, raters: Iterable[int | None]) -> Line:
+    people = {rater for rater in raters if rater is not None}
+    return line_above(context.session, context.agency.id, people, context.today)
 
 
 def line_of(context: Context) -> Line:
