@@ -25,6 +25,10 @@ class Settings(BaseSettings):
     mail_from: str = "Kinerja ASN <kinerja@appraisal.example>"
     mail_reply_to: str = ""
     bounce_domain: str = "bounce.appraisal.example"
+    mail_release_above: int | None = None
+    """A wave of more letters waits until a second person releases it; unset: 1,000, and never in a simulated year."""
+    mail_canary: int | None = None
+    """So many letters of a large wave go ahead, the rest ten minutes later; unset: 50 of more than 1,000; 0: none."""
     agencies_dir: Path = Path("examples")
     """Where an agency named without a path is looked for, by the launch form, the command line and the API."""
     prefect_ui_url: str = "http://127.0.0.1:4200"

@@ -284,6 +284,16 @@ def _whole():
     )  # fmt: skip
 
 
+def look(session: Session, ids: Sequence[int], *, at: datetime) -> list[tuple[Claimed, str]]:
+    """The letters as they would be sent now, and why one would not be; nothing is changed."""
+    rows = session.connection().execute(_whole(), {"ids": ids}).all()
+    return [
+        (_claimed(row, "", row.address if row.ambiguities else row.email, row.first_tried_at or at),
+         ": ".join(_stale(row, at) or ()))
+        for row in sorted(rows, key=lambda row: row.id)
+    ]  # fmt: skip
+
+
 def _fresh(session: Session, owner: str, ids: Sequence[int], at: datetime) -> list[Claimed]:
     """The letters that still make sense, in the order of `ids`; the others are ended."""
     found = {row.id: row for row in session.connection().execute(_whole(), {"ids": ids})}

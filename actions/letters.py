@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from actions import waves
 from actions.bulk import insert_new
 from models import Letter, Person, Wave
 from notifications.kinds import KINDS
@@ -49,6 +50,7 @@ def queue(session: Session, letters: Iterable[Owed], *, at: datetime, wave: Wave
     added = insert_new(session, Letter, rows)
     if wave is not None:
         wave.planned += added
+        waves.gate(session, wave)
     return added
 
 
@@ -66,18 +68,15 @@ def _row(letter: Owed, at: datetime, wave: Wave | None) -> dict[str, Any]:
 
 def wave_of(session: Session, key: str, cycle_id: int, stage_id: int | None, *, at: datetime) -> Wave:
     """Return the wave of that key, made on first use and locked until the transaction ends."""
+    find = select(Wave).filter_by(key=key).with_for_update().execution_options(populate_existing=True)
+    if (wave := session.scalar(find)) is not None:
+        return wave
     row = {
-        "key": key,
-        "cycle_id": cycle_id,
-        "stage_id": stage_id,
-        "planned": 0,
-        "made_at": at,
-        "paused_reason": "",
-        "expected": 0,
-        "awaits_release": False,
-    }
+        "key": key, "cycle_id": cycle_id, "stage_id": stage_id, "planned": 0, "made_at": at, "paused_reason": "",
+        "expected": waves.expected(session, stage_id), "awaits_release": False,
+    }  # fmt: skip
     insert_new(session, Wave, [row])
-    return session.scalars(select(Wave).filter_by(key=key).with_for_update()).one()
+    return session.scalars(find).one()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,9 @@ class Certificate:
         return not (self.missing or self.doubled or self.open) and self.owed == sum(self.states.values())
 
 
-def certificate(session: Session, *, cycle_id: int | None = None, stage_id: int | None = None) -> Certificate:
+def certificate(
+    session: Session, *, cycle_id: int | None = None, stage_id: int | None = None, wave_id: int | None = None
+) -> Certificate:
     """Count the letters by fate from the tables alone.
 
     missing: accepted letters without an accepted attempt, and open mandatory assignments that no letter ever covered;
@@ -117,14 +118,16 @@ def certificate(session: Session, *, cycle_id: int | None = None, stage_id: int 
 
     where = [Letter.cycle_id == cycle_id] if cycle_id is not None else []
     where += [Letter.stage_id == stage_id] if stage_id is not None else []
+    where += [Letter.wave_id == wave_id] if wave_id is not None else []
     counted = session.execute(select(Letter.state, func.count()).where(*where).group_by(Letter.state))
     states = {state.value: count for state, count in counted}
     planned = select(func.coalesce(func.sum(Wave.planned), 0))
     planned = planned.where(Wave.cycle_id == cycle_id) if cycle_id is not None else planned
+    planned = planned.where(Wave.id == wave_id) if wave_id is not None else planned
     return Certificate(
         owed=sum(states.values()),
         states=states,
-        missing=mail_checks.count_missing(session, cycle_id=cycle_id, stage_id=stage_id),
+        missing=mail_checks.count_missing(session, cycle_id=cycle_id, stage_id=stage_id, wave_id=wave_id),
         doubled=mail_checks.count_doubled(session, where),
         planned=session.scalar(planned) or 0,
         doubtful=mail_checks.count_doubtful(session, where),

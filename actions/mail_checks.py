@@ -6,16 +6,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
-from models import Agency, Assignment, Letter, MailAttempt, MailEvent, Person, Stage
+from models import Agency, Assignment, Letter, MailAttempt, MailEvent, Person, Stage, Wave
 from rules.bounces import FATES, EventKind
 from rules.words import AssignmentState, LetterState
 
 DELIVERED = (LetterState.ACCEPTED, LetterState.DELIVERED, LetterState.BOUNCED_SOFT, LetterState.BOUNCED_HARD)
 
 
-def count_missing(session: Session, *, cycle_id: int | None = None, stage_id: int | None = None) -> int:
+def count_missing(
+    session: Session, *, cycle_id: int | None = None, stage_id: int | None = None, wave_id: int | None = None
+) -> int:
     """Promises without a letter: accepted letters that neither an attempt nor a report proves, and open duties
-    that none covers.
+    that none covers; for a wave, instead of duties, planned letters that are not there.
     """
     unproven = select(func.count()).select_from(Letter).where(
         Letter.state.in_(DELIVERED),
@@ -26,6 +28,10 @@ def count_missing(session: Session, *, cycle_id: int | None = None, stage_id: in
         Assignment.state == AssignmentState.OPEN, Assignment.optional.is_(False), Assignment.told_at.is_not(None),
         ~exists().where(Letter.person_id == Assignment.person_id, Letter.stage_id == Assignment.stage_id),
     )  # fmt: skip
+    if wave_id is not None:
+        there = select(func.count()).select_from(Letter).where(Letter.wave_id == wave_id).scalar_subquery()
+        uncovered = select(Wave.planned - there).where(Wave.id == wave_id)
+        unproven = unproven.where(Letter.wave_id == wave_id)
     if cycle_id is not None:
         unproven = unproven.where(Letter.cycle_id == cycle_id)
         uncovered = uncovered.where(Stage.cycle_id == cycle_id)
@@ -89,3 +95,15 @@ def overview(session: Session, agency: str = "") -> dict[str, Any]:
             for letter, name in session.execute(missed).tuples()
         ],
     }  # fmt: skip
+
+
+def not_reached(session: Session, *, wave_id: int) -> list[dict[str, str]]:
+    """Who did not get a letter of the wave, and why."""
+    missed = (
+        select(Person.name, Letter.address, Letter.state, Letter.reply).join(Person, Person.id == Letter.person_id)
+        .where(Letter.wave_id == wave_id, Letter.state.in_((*NOT_REACHED, LetterState.CANCELLED))).order_by(Letter.id)
+    )  # fmt: skip
+    return [
+        {"who": name, "address": address, "state": state.value, "why": reply or state.value}
+        for name, address, state, reply in session.execute(missed).tuples()
+    ]

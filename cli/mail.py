@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli import mail_inbound
+from cli import mail_inbound, mail_limits, mail_waves
 
 app = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json")]
@@ -71,52 +71,85 @@ def status(
 
 
 @app.command()
-def certificate(agency: str, year: int, as_json: AsJson = False) -> None:
-    """Owed, accepted, open, missing, doubled for a whole cycle; exit 1 unless it is clean."""
+def certificate(
+    agency: Annotated[str, typer.Argument()] = "",
+    year: Annotated[int, typer.Argument()] = 0,
+    wave: Annotated[str, typer.Option(help="Of one wave instead of a whole cycle.", metavar="KEY")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Owed, accepted, open, missing, doubled for a whole cycle or one wave; exit 1 unless it is clean."""
     import database
-    from actions import cycles, letters
+    from actions import cycles, letters, waves
 
+    if bool(wave) == bool(agency and year):
+        raise typer.BadParameter("name AGENCY YEAR, or --wave KEY")
     with database.reading() as session:
-        cycle = cycles.find(session, agency, year)
-        if cycle is None:
+        if wave:
+            found = letters.certificate(session, wave_id=waves.find(session, wave).id)
+        elif (cycle := cycles.find(session, agency, year)) is not None:
+            found = letters.certificate(session, cycle_id=cycle.id)
+        else:
             typer.echo(f"No cycle {year} of {agency}.", err=True)
             raise typer.Exit(2)
-        found = letters.certificate(session, cycle_id=cycle.id)
     data = {"owed": found.owed, "states": dict(found.states), "open": found.open, "missing": found.missing,
             "doubled": found.doubled, "repeated": found.repeated, "clean": found.clean}  # fmt: skip
     states = ", ".join(f"{count} {state}" for state, count in found.states.items())
     again = f", {found.repeated} sent again after a crash" if found.repeated else ""
     words = (
-        f"{agency} {year}: {found.owed} letters owed: {states}; {found.missing} missing, {found.doubled} doubled"
-        f"{again}: {'clean' if found.clean else 'NOT CLEAN'}"
+        f"{wave or f'{agency} {year}'}: {found.owed} letters owed: {states}; {found.missing} missing,"
+        f" {found.doubled} doubled{again}: {'clean' if found.clean else 'NOT CLEAN'}"
     )
     typer.echo(json.dumps(data) if as_json else words)
     if not found.clean:
         raise typer.Exit(1)
 
 
+Wave = Annotated[str, typer.Option(help="Only this wave.", metavar="KEY")]
+
+
 @app.command()
-def pause(reason: str) -> None:
-    """Stop delivery in all processes, on all machines, within a second."""
+def pause(reason: str, wave: Wave = "") -> None:
+    """Stop delivery, or one wave, in all processes, on all machines, within a second."""
     import clock
     import database
-    from actions import outbox
+    from actions import outbox, waves
 
     with database.transaction() as session:
-        outbox.pause(session, reason, at=clock.now())
-    typer.echo("Delivery is stopped; `appraisal mail resume` goes on.")
+        if wave:
+            waves.pause(session, wave, reason, at=clock.now())
+        else:
+            outbox.pause(session, reason, at=clock.now())
+    again = f" --wave {wave}" if wave else ""
+    typer.echo(f"{wave or 'Delivery'} is stopped; `appraisal mail resume{again}` goes on.")
 
 
 @app.command()
-def resume() -> None:
-    """Go on with delivery, paused waves included."""
+def resume(
+    wave: Wave = "",
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Keep all waiting letters back: they may have gone out.")
+    ] = False,
+) -> None:
+    """Go on with delivery, stopped waves included; waves that await their release still do."""
+    import clock
     import database
-    from actions import outbox
+    from actions import outbox, waves
+    from rules.words import Lane
 
+    at = clock.now()
     with database.transaction() as session:
+        if wave:
+            waves.resume(session, wave)
+            typer.echo(f"{wave} goes on.")
+            return
+        held = waves.hold_waiting(session, at=at) if hold else 0
         outbox.resume(session)
-        waves = outbox.resume_waves(session)
-    typer.echo(f"Delivery goes on; {waves} waves had been stopped.")
+        stopped = outbox.resume_waves(session)
+        due = outbox.count_due(session, list(Lane), at=at)
+    kept = f" {held} letters are held." if hold else ""
+    typer.echo(f"Delivery goes on; {stopped} waves had been stopped. {due} letters go out now.{kept}")
 
 
 mail_inbound.register(app)
+mail_limits.register(app)
+mail_waves.register(app)

@@ -1,4 +1,4 @@
-"""`appraisal mail bounces|release`: taking in what comes back, and letting go addresses that were held for our sake."""
+"""`appraisal mail bounces`: taking in what comes back; and letting go addresses that were held for our sake."""
 
 import asyncio
 import hashlib
@@ -21,8 +21,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `appraisal mail`."""
-    for command in (bounces, release):
-        app.command()(command)
+    app.command()(bounces)
 
 
 def bounces(
@@ -46,12 +45,7 @@ def bounces(
         raise typer.Exit(1)
 
 
-def release(
-    domain: Annotated[str, typer.Argument(help="Domain of the addresses, such as kota.example.")],
-    reason: Annotated[str, typer.Option(help="What was mended; kept on the trail.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, it is only shown.")] = False,
-    as_json: AsJson = False,
-) -> None:
+def release_addresses(domain: str, reason: str, *, yes: bool, as_json: bool) -> None:
     """Trust the held addresses of a domain again and send what is still of use, once the cause is mended."""
     import clock
     import database

@@ -3,8 +3,9 @@
 REFUSALS = frozenset(
     {
         "ActRefused", "AddressRefused", "AgencyFileRefused", "AuditRefused", "ClockRefused", "DrawRefused",
-        "ExportRefused", "ImportRefused", "LaunchRefused", "PackRefused", "RosterRefused", "SchemaRefused",
-        "StartRefused", "SteeringRefused", "StepRefused", "OperationalError", "ValidationError",
+        "ExportRefused", "ImportRefused", "LaunchRefused", "LimitRefused", "PackRefused", "RelayRefused",
+        "RosterRefused", "SchemaRefused", "StartRefused", "SteeringRefused", "StepRefused", "WaveRefused",
+        "OperationalError", "ValidationError",
     }
 )  # fmt: skip
 
