@@ -55,7 +55,7 @@ def take(
     new = insert_new(session, MailEvent, [row]) == 1
     if new and letter is not None and person is not None and kind in FATES:
         _decide_letter(session, letter, at)
-        _judge_address(session, letter, person, at)
+        _judge_address(session, person, at)
         if kind is EventKind.BLOCKED:
             _stop_refused_wave(session, letter, report, at)
         session.flush()
@@ -134,10 +134,8 @@ def _decide_letter(session: Session, letter: Letter, at: datetime) -> None:
     letter.accepted_at, letter.ended_at = letter.accepted_at or at, letter.ended_at or at
 
 
-def _judge_address(session: Session, letter: Letter, person: Person, at: datetime) -> None:
+def _judge_address(session: Session, person: Person, at: datetime) -> None:
     """What is known of the person's address by the letters sent to it since it was last written down."""
-    if not _sent_to_current(letter, person):
-        return
     said = dict[int, set[str]]()
     events = select(MailEvent.letter_id, MailEvent.kind).join(Letter, Letter.id == MailEvent.letter_id)
     for letter_id, kind in session.execute(events.where(Letter.person_id == person.id, MailEvent.kind.in_(FATES))):

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from actions import bounce_notices, bounces, letters, mail_checks, outbox
 from actions.steering import correct_address
 from database import Database
-from models import Assignment, Letter, MailEvent, Person, Wave
+from models import Agency, Assignment, Letter, MailEvent, Person, Wave
 from notifications.compose import compose
 from rules.bounces import PRESUMED_DELIVERED, EventKind
 from rules.tokens import verp
@@ -216,6 +216,15 @@ def test_a_late_report_about_the_old_address_says_nothing_of_the_new_one(office:
     (new,) = office.send("siti", at=later + HOUR)
     office.take(new, "postfix_full", at=later + HOUR)
     assert office.person("siti").email_state is AddressState.SOFT
+
+
+def test_an_address_that_changed_unnoticed_is_not_judged_by_letters_to_another(office: Office) -> None:
+    (one,) = office.send("siti")
+    with office.db.transaction() as session:
+        session.get_one(Person, office.people["siti"]).email = "siti.baru@kota.example"
+    office.take(one, "postfix")
+    assert office.letter(one).state is LetterState.BOUNCED_HARD
+    assert office.person("siti").email_state is AddressState.OK
 
 
 def test_an_address_that_hr_confirms_is_judged_anew(office: Office) -> None:
@@ -467,15 +476,14 @@ def test_what_nobody_can_be_told_of_stays_owed_and_is_counted(office: Office) ->
 def test_another_agency_s_hr_is_not_told(office: Office) -> None:
     (one,) = office.send("siti")
     office.take(one, "postfix")
-    from models import Agency
-
     with office.db.transaction() as session:
         other = Agency(code="desa", name="Desa", zone="Asia/Jakarta")
         session.add(other)
         session.flush()
-        session.get_one(Person, office.people["hasan"]).agency_id = other.id
+        for name in ("siti", "hasan"):
+            session.get_one(Person, office.people[name]).agency_id = other.id
     tell(office)
-    assert [notice.person_id for notice in office.all("bounce_notice")] == [office.people["dewi"]]
+    assert [notice.person_id for notice in office.all("bounce_notice")] == [office.people["hasan"]]
 
 
 # complaints
