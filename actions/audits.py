@@ -206,11 +206,11 @@ def _seal(
     plan.plan, plan.plan_sha256 = frozen, hashlib.sha256(frozen).hexdigest()
     plan.roster, plan.roster_sha256 = roster, hashlib.sha256(roster).hexdigest()
     plan.merkle_root = root(roster_leaves(roster))
-    plan.population, plan.frozen_at = len(rows), at
     everybody = session.execute(
         select(Appraisal.state, func.count()).filter_by(cycle_id=cycle.id).group_by(Appraisal.state)
     )
     plan.reconciliation = {"framed": len(rows), "by_state": {state.value: count for state, count in everybody}}
+    plan.population, plan.frozen_at = len(rows), at
     session.flush()
 
 

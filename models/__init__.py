@@ -1,5 +1,6 @@
 """Tables; they know the words of the rules and nothing else of ours."""
 
+from models import frozen as frozen
 from models.agency import (
     Absence,
     ActingMandate,

@@ -382,13 +382,14 @@ def test_one_person_who_would_hold_both_is_climbed_over(issued: World) -> None:
     assert on(issued, "2027-01-25") == "ppk"
 
 
-def test_whoever_rated_never_decides_though_they_rate_no_more(issued: World) -> None:
+def test_whoever_rated_never_decides_though_they_rate_no_more(scoring: World) -> None:
     """The chief rated while standing in; the head is back, but the chief is not independent."""
-    with issued.db.transaction() as session:
-        ani = RatingRecord.appraisal_id == issued.case("ani").id
-        session.execute(update(RatingRecord).where(ani).values(official_id=issued.people["chief"]))
-    assert on(issued, "2027-01-25") == "ppk"
-    assert on(unnamed(issued), "2027-01-25") == "ppk"
+    scoring.mandate("chief", "head", "2026-12-07", "2026-12-08")
+    scoring.on("2026-12-07")
+    scoring.act("chief", ActKind.SCORE, "ani")
+    assert scoring.one(RatingRecord).mandate_id is not None
+    assert (on(scoring, "2026-12-14"), on(scoring, "2026-12-14", "budi")) == ("ppk", "chief")
+    assert on(unnamed(scoring), "2026-12-14") == "ppk"
 
 
 def test_the_direct_superior_does_not_decide_when_a_subordinate_stood_in_for_them(issued: World) -> None:
