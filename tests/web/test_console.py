@@ -13,6 +13,7 @@ import clock
 import settings
 from database import Database
 from models import (
+    Agency,
     Appraisal,
     Assignment,
     Cycle,
@@ -245,17 +246,13 @@ def test_a_person_page_shows_duties_and_letters_but_nothing_confidential(hr: Hr,
 
 
 def test_hr_of_one_agency_sees_nothing_of_another(hr: Hr, january: Database) -> None:
-    from models import Agency
-
+    officer = holder(january, Role.PERFORMANCE_ADMIN).id
     with january.transaction() as session:
         other = Agency(code="lain", name="Kota Lain", zone="Asia/Jakarta")
         session.add(other)
         session.flush()
-        session.scalars(select(Cycle)).one().agency_id = other.id
-        somebody = session.scalars(select(Person).order_by(Person.id.desc())).first()
-        assert somebody is not None
-        somebody.agency_id = other.id
-        stranger = somebody.id
+        session.get_one(Person, officer).agency_id = other.id
+        stranger = officer + 1
     hr.sign_in()
     for path in PATHS:
         assert hr.get(f"{hr.cycle()}{path}").status_code == 404
