@@ -6,6 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as day_time
@@ -34,6 +35,8 @@ from simulation.robots import Robot, Scanner
 MORNING = timedelta(hours=8)
 BOUNCING, SCANNED = 9, 14
 """Which people of the roster have a dead address at first, and a mail scanner that presses every button."""
+AT_ONCE = 6
+"""Robots that sit at their desks at the same time."""
 PATIENCE = 180.0
 """Seconds that Prefect may take for everything that is due on one day."""
 EVERY = 4
@@ -181,9 +184,8 @@ class DemoYear:
         self._mend_address()
         self._scan()
         before = sum(sum(robot.counts.values()) for robot in self.robots.values())
-        for robot in self.robots.values():
-            robot.read_mail(day)
-            robot.live(day)
+        with ThreadPoolExecutor(AT_ONCE) as people:
+            list(people.map(lambda robot: robot.read_mail(day) or robot.live(day), list(self.robots.values())))
         acted = sum(sum(robot.counts.values()) for robot in self.robots.values()) - before
         with database.transaction() as session:
             cycle = cycles.find(session, self.agency, self.year)

@@ -72,11 +72,17 @@ def _establish(asked: Asked, mind: Mind) -> Answer:
     return {"decision": "establish", "reason": ""}
 
 
+def _reached(target: Decimal, share: float, mind: Mind) -> str:
+    """About so much of the target, to the hundredth."""
+    factor = Decimal(str(round(share * mind.rng.uniform(0.85, 1.15), 3)))
+    return str((target * factor).quantize(Decimal("0.01")))
+
+
 def _actuals(asked: Asked, mind: Mind, share: float) -> list[dict[str, Any]]:
     return [
         {
             "indicator_id": number,
-            "value": str((target * Decimal(str(round(share * mind.rng.uniform(0.85, 1.15), 3)))).quantize(Decimal("0.01"))),
+            "value": _reached(target, share, mind),
             "evidence": "Laporan bulanan dan daftar kegiatan, tersimpan di sekretariat",
         }
         for number, target in asked.indicators
@@ -187,7 +193,7 @@ def _conclude(asked: Asked, mind: Mind) -> Answer:
     if mind.rng.random() < 0.5:
         return {"conclusion": "withdrawn", "text": "Jawaban pejabat penilai memadai.", "recommendation": ""}
     return {"conclusion": "confirmed", "text": "Bukti tidak dapat ditunjukkan.",
-            "recommendation": "Lengkapi berkas bukti dan tinjau kembali hasil penilaian.", "review_result": "no"}  # fmt: skip
+            "recommendation": "Lengkapi berkas bukti dan tinjau kembali hasilnya.", "review_result": "no"}  # fmt: skip
 
 
 def _follow(asked: Asked, mind: Mind) -> Answer:

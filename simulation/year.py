@@ -62,7 +62,7 @@ class Planned:
 
 
 class Year:
-    """One cycle, driven day by day; `deliver` sends what is due and returns when the outbox has nothing more to send."""
+    """One cycle, driven day by day; `deliver` sends what is due and returns when nothing more is."""
 
     def __init__(
         self, transaction: Transaction, agency: str, year: int, *, seed: int,
