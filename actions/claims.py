@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from types import EllipsisType
 from typing import Any
 
 from sqlalchemy import Row, bindparam, func, select, text, update
@@ -78,9 +79,13 @@ def database_now(session: Session) -> datetime:
 
 def paused(session: Session) -> str:
     """Why delivery is stopped for everybody; empty if it is not."""
-    query = select(MailSwitch.reason).where(MailSwitch.id == 1, MailSwitch.paused_at.is_not(None))
-    reason = session.execute(query).scalar_one_or_none()
+    reason = session.connection().execute(_paused()).scalar_one_or_none()
     return "" if reason is None else reason or "paused"
+
+
+@cache
+def _paused():
+    return select(MailSwitch.reason).where(MailSwitch.id == 1, MailSwitch.paused_at.is_not(None))
 
 
 def claim(
@@ -91,13 +96,15 @@ def claim(
 
 
 def take_due(
-    session: Session, owner: str, lanes: Collection[Lane], limit: int, *, at: datetime, lease: timedelta = LEASE
-) -> Taken:
-    """`claim`, and when to ask again."""
+    session: Session, owner: str, lanes: Collection[Lane], limit: int, *, at: datetime, lease: timedelta = LEASE,
+    allowance: Allowance | EllipsisType | None = ...,
+) -> Taken:  # fmt: skip
+    """`claim`, and when to ask again. `allowance`: what was loaded in this transaction, if it was."""
     if limit <= 0 or paused(session):
         return Taken([])
     wanted = [lane for lane in Lane if lane in lanes]
-    allowance = Allowance.load(session)
+    if isinstance(allowance, EllipsisType):
+        allowance = Allowance.load(session)
     if allowance is None or not allowance.limited:
         ids = _Claim(session, owner, at, lease, None).take(wanted, limit)
         return Taken(_fresh(session, owner, ids, at) if ids else [])
@@ -133,15 +140,23 @@ _WAVES = text(  # the distinct waves of a lane, a seek for each: a million lette
 )
 
 
-def _waves(session: Session, lane: Lane, at: datetime) -> Sequence[int]:
-    """Waves with waiting letters that are not stopped, oldest first."""
-    if not (waiting := session.execute(_WAVES, {"lane": lane.value}).scalars().all()):
+def _waves(session: Session, lane: Lane, at: datetime) -> Sequence[tuple[int, bool]]:
+    """Waves with waiting letters that are not stopped, oldest first, and whether a few go out ahead of the rest."""
+    connection = session.connection()
+    if not (waiting := connection.execute(_WAVES, {"lane": lane.value}).scalars().all()):
         return []
-    query = select(Wave.id).where(
-        Wave.id.in_(waiting), Wave.paused_at.is_(None), Wave.awaits_release.is_(False),
-        Wave.canary_until.is_(None) | (Wave.canary_until <= at),
+    return connection.execute(_going(), {"b_waiting": waiting, "b_at": at}).tuples().all()
+
+
+@cache
+def _going():
+    return (
+        select(Wave.id, Wave.canary.is_not(None))
+        .where(Wave.id.in_(bindparam("b_waiting", expanding=True)), Wave.paused_at.is_(None),
+               Wave.awaits_release.is_(False),
+               Wave.canary_until.is_(None) | (Wave.canary_until <= bindparam("b_at", type_=Wave.canary_until.type)))
+        .order_by(Wave.id)
     )  # fmt: skip
-    return session.scalars(query.order_by(Wave.id)).all()
 
 
 def is_due(session: Session, lanes: Iterable[Lane], *, at: datetime) -> bool:
@@ -157,7 +172,7 @@ def next_due(session: Session, lanes: Collection[Lane], *, at: datetime | None =
     """
     first = []
     for lane in lanes:
-        for wave in [None, *_waves(session, lane, at or datetime.now(UTC))]:
+        for wave in [None, *(wave for wave, _ in _waves(session, lane, at or datetime.now(UTC)))]:
             of = Letter.wave_id.is_(None) if wave is None else Letter.wave_id == wave
             query = select(func.min(Letter.next_at)).where(text(WAITING_SQL), Letter.lane == lane, of)
             first.append(session.scalar(query))
@@ -168,7 +183,7 @@ def count_due(session: Session, lanes: Collection[Lane], *, at: datetime) -> int
     """How many letters would go out now if nothing stood in the way; those of stopped waves do not count."""
     count = 0
     for lane in lanes:
-        of = Letter.wave_id.is_(None) | Letter.wave_id.in_(_waves(session, lane, at))
+        of = Letter.wave_id.is_(None) | Letter.wave_id.in_([wave for wave, _ in _waves(session, lane, at)])
         query = select(func.count()).select_from(Letter).where(text(WAITING_SQL), Letter.lane == lane, of)
         count += session.scalar(query.where(Letter.next_at <= at)) or 0
     return count
@@ -188,7 +203,7 @@ def _take(in_wave: bool):
         .where(Letter.id.in_(select(due.c.id)))
         .values(state=LetterState.SENDING, lease_owner=bindparam("b_me"), lease_until=bindparam("b_until"),
                 attempts=Letter.attempts + 1)
-        .returning(Letter.id, Letter.domain)
+        .returning(Letter.id, Letter.domain, Letter.next_at)
     )  # fmt: skip
 
 
@@ -212,8 +227,12 @@ class _Claim:
             if len(ids) >= room:
                 break
             ids += self._of_wave(lane, None, room - len(ids), until)
-            for wave in _waves(self.session, lane, self.at) if len(ids) < room else ():
-                ids += self._of_wave(lane, wave, self._canary(wave, room - len(ids)), until)
+            for wave, ahead in _waves(self.session, lane, self.at) if len(ids) < room else ():
+                left = room - len(ids)
+                found = self._of_wave(lane, wave, self._canary(wave, left) if ahead else left, until)
+                if ahead and found:
+                    self._count_canary(wave, len(found))
+                ids += found
         return ids
 
     def _canary(self, wave: int, room: int) -> int:
@@ -231,13 +250,12 @@ class _Claim:
                       "b_me": self.owner, "b_until": until}  # fmt: skip
             if wave is not None:
                 values["b_wave"] = wave
-            found = self.session.connection().execute(_take(wave is not None), values).tuples().all()
+            rows = self.session.connection().execute(_take(wave is not None), values).tuples()
+            found = [(id, domain) for id, domain, _ in sorted(rows, key=lambda row: (row[2], row[0]))]
             over = self._beyond(found)
             ids += [id for id, _ in found if id not in over]
             if not over:
                 break
-        if wave is not None and ids:
-            self._count_canary(wave, len(ids))
         return ids
 
     def _beyond(self, found: Sequence[tuple[int, str]]) -> set[int]:
@@ -309,12 +327,17 @@ def _fresh(session: Session, owner: str, ids: Sequence[int], at: datetime) -> li
             moved.append(row)
         good.append(_claimed(row, owner, row.email if changed else row.address, row.first_tried_at or at))
     if untried:
-        tried = update(Letter).where(Letter.id.in_(untried)).values(first_tried_at=at)
-        session.execute(tried.execution_options(synchronize_session=False))
+        session.connection().execute(_tried(), {"b_ids": untried, "b_at": at})
     for row in moved:
         new = update(Letter).where(Letter.id == row.id).values(address=row.email, domain=domain_of(row.email))
         session.execute(new.execution_options(synchronize_session=False))
     return good
+
+
+@cache
+def _tried():
+    first = update(Letter.__table__).where(Letter.id.in_(bindparam("b_ids", expanding=True)))  # type: ignore[arg-type]
+    return first.values(first_tried_at=bindparam("b_at", type_=Letter.first_tried_at.type))
 
 
 def domain_of(address: str) -> str:

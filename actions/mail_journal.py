@@ -23,6 +23,8 @@ from rules.words import LetterState, SmtpPhase
 
 GROUP, GROUP_SECONDS = 20, 0.02
 """Replies that nobody waits for are committed together: up to so many, or so long."""
+COMPANY_SECONDS = 0.0015
+"""What somebody waits for is committed after so long: by then the other connections have come as far."""
 RETRY_FIRST, RETRY_MOST, PATIENCE = 0.1, 5.0, 600.0
 """Seconds between tries, and in all, while the database does not take what happened."""
 
@@ -108,12 +110,14 @@ class Journal:
         self._something.set()
 
     async def _gather(self) -> None:
-        """Wait a little for company, unless somebody waits for the commit."""
+        """Wait a little for company: less if somebody waits for the commit."""
         until = time.monotonic() + GROUP_SECONDS
         while not self._pending.awaited and not self._closing and len(self._pending) < GROUP:
             if (rest := until - time.monotonic()) <= 0:
                 return
             await asyncio.sleep(min(rest, 0.002))
+        if not self._closing:
+            await asyncio.sleep(COMPANY_SECONDS)
 
     async def _persist(self, group: _Group) -> None:
         """Write, and try again as long as the database is away: what a server said is not forgotten for that."""
