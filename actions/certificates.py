@@ -1,4 +1,4 @@
-"""The launch certificate: once the first wave has gone out, HR is told that everybody got their letter, or who did not."""
+"""The launch certificate: once the first wave has gone out, HR is told that everybody got their letter, or not."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ UNDER_WAY = (LetterState.QUEUED, LetterState.SENDING, LetterState.DEFERRED)
 
 
 def certify_launch(session: Session, cycle: Cycle, *, at: datetime) -> int:
-    """Owe HR the certificate when no letter of the opening wave is under way any more; a second call owes nothing new."""
+    """Owe HR the certificate once no letter of the opening wave is under way; a second call owes nothing new."""
     stage = session.scalars(select(Stage).filter_by(cycle_id=cycle.id, kind=StageKind.TARGET_SETTING)).one()
     wave = session.scalar(select(Wave).filter_by(key=f"{StageKind.TARGET_SETTING.value}.open:{stage.id}"))
     if wave is None or session.scalar(
@@ -42,7 +42,7 @@ def _facts(session: Session, agency: Agency, cycle: Cycle, wave: Wave, at: datet
     counted = session.execute(
         select(Letter.state, func.count()).where(Letter.wave_id == wave.id).group_by(Letter.state)
     ).tuples()
-    states = {state: count for state, count in counted}
+    states = dict(counted.all())
     found = letters.certificate(session, stage_id=wave.stage_id)
     people, units = session.execute(
         select(func.count(), func.count(Appraisal.unit_id.distinct())).where(Appraisal.cycle_id == cycle.id)

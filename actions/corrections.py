@@ -21,7 +21,8 @@ def announce(acting: Acting, occasion: str, *, cause: str, changed: bool) -> Non
         }  # fmt: skip
         owed.append(
             letters.owed_to(
-                person, "corrected_result", f"corrected_result:{case.id}.{person_id}:{occasion}", facts, link_id=links[person_id],
+                person, "corrected_result", f"corrected_result:{case.id}.{person_id}:{occasion}", facts,
+                link_id=links[person_id],
                 stage_id=acting.stage.id, cycle_id=acting.cycle.id,
             )
         )  # fmt: skip

@@ -27,4 +27,4 @@ def test_a_seed_that_lost_its_leading_zero_is_refused_in_one_line() -> None:
 def _verify(seed: str, stage: int) -> "subprocess.CompletedProcess[bytes]":
     command = [sys.executable, "-m", "cli.main", "audit", "verify", str(GOLDEN / "roster12.csv"),
                str(GOLDEN / "plan12.json"), seed, "--stage", str(stage)]  # fmt: skip
-    return subprocess.run(command, capture_output=True, check=False)  # noqa: S603
+    return subprocess.run(command, capture_output=True, check=False)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+import database
 from actions.stages.finalization import EXPLAINED
 from database import Database
 from models import Appraisal, AuditPlan, Letter, Objection, RatingRecord, Result, TrailEntry
@@ -26,8 +27,13 @@ def test_the_same_year_on_postgresql(pg: Database) -> None:
     _check(pg, simulate(pg, EXAMPLES / "mamuju", 2026, seed=7))
 
 
-def test_a_leap_year_and_another_seed(db: Database) -> None:
-    _check(db, simulate(db, EXAMPLES / "palu", 2027, seed=11))
+def test_a_leap_year_and_another_seed(tmp_path: Path) -> None:
+    leap = Database(f"sqlite:///{tmp_path}/leap.db", durable=False)
+    try:
+        _check(leap, simulate(leap, EXAMPLES / "palu", 2027, seed=11))
+    finally:
+        database.use(None)
+        leap.close()
 
 
 def test_a_year_by_numbers(db: Database, tmp_path: Path) -> None:
