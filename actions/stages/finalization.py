@@ -17,6 +17,7 @@ from models import Appraisal, Assignment, AuditPlan, Objection, Person, Stage
 from rules.words import ActKind, AppraisalState, AssignmentState, ObjectionState, Role, StageKind, StageState, Step
 
 READY = frozenset({AppraisalState.ISSUED, AppraisalState.DECIDED})
+WITH_RESULT = READY | {AppraisalState.OBJECTED, AppraisalState.FINAL}
 EXPLAINED = frozenset(
     {AppraisalState.EXCLUDED, AppraisalState.NOT_RATABLE, AppraisalState.NOT_RATED, AppraisalState.CLOSED_EARLY}
 )
@@ -24,7 +25,7 @@ EXPLAINED = frozenset(
 
 def _duties(context: Context, _line: Line, case: Appraisal) -> Iterable[Duty]:
     """HR accounts for each case without a result; the work is spread evenly over the HR people."""
-    if case.state in READY or case.state is AppraisalState.FINAL or case.explained_at is not None:
+    if case.state in WITH_RESULT or case.explained_at is not None:
         return []
     admins = context.session.scalars(role_holders(context.agency.id, Role.PERFORMANCE_ADMIN, context.today)).all()
     if not admins:
@@ -54,7 +55,7 @@ def blocked_by(session: Session, cycle_id: int) -> dict[str, int]:
         Appraisal.cycle_id == cycle_id, Objection.state.in_((ObjectionState.FILED, ObjectionState.UNDER_EXAMINATION))
     )  # fmt: skip
     unexplained = select(func.count()).select_from(Appraisal).where(
-        Appraisal.cycle_id == cycle_id, Appraisal.state.not_in((*READY, AppraisalState.FINAL)),
+        Appraisal.cycle_id == cycle_id, Appraisal.state.not_in(WITH_RESULT),
         Appraisal.explained_at.is_(None),
     )  # fmt: skip
     stages = select(func.count()).select_from(Stage).where(
