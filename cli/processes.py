@@ -146,6 +146,8 @@ def prefect_environment(home: Path, port: int) -> dict[str, str]:
         "SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100", "SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "100",
         "SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1", "SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
         "SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "100", "SERVICES_DB_VACUUM_ENABLED": "events",
+        # in memory, a tick that dies together with the server would keep the only place of all later ones for ever
+        "CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
     }  # fmt: skip
     return {f"PREFECT_SERVER_{name}": value for name, value in server.items()} | {
         "PREFECT_HOME": str(home.absolute()), "PREFECT_API_URL": f"http://127.0.0.1:{port}/api", "DO_NOT_TRACK": "1",
