@@ -32,7 +32,8 @@ from simulation.mailbox import Mailbox
 from simulation.mailbox import serve as serve_mailbox
 from simulation.robots import Robot, Scanner
 
-MORNING = timedelta(hours=8)
+AFTER_MIDNIGHT, MORNING = timedelta(minutes=5), timedelta(hours=8)
+"""When the clock's work is done, and when people read their mail."""
 BOUNCING, SCANNED = 9, 14
 """Which people of the roster have a dead address at first, and a mail scanner that presses every button."""
 AT_ONCE = 6
@@ -179,8 +180,9 @@ class DemoYear:
             return cycle is not None and cycle.state is CycleState.CLOSED
 
     def _live(self, day: date, calendar: Calendar) -> None:
-        clock.move_to(max(clock.now(), calendar.start_of_day(day) + MORNING))
+        self._wait_until(calendar.start_of_day(day) + AFTER_MIDNIGHT)
         told = self._tick(day)
+        self._wait_until(calendar.start_of_day(day) + MORNING)
         self._mend_address()
         self._scan()
         before = sum(sum(robot.counts.values()) for robot in self.robots.values())
@@ -195,6 +197,10 @@ class DemoYear:
         self._settle_mail()
         if told or acted:
             self.say(f"  {day:%d %b %Y}  {', '.join(told) or '-'}{f'; {acted} acts' if acted else ''}")
+
+    @staticmethod
+    def _wait_until(at: datetime) -> None:
+        clock.move_to(max(clock.now(), at))
 
     def _tick(self, day: date) -> list[str]:
         """Let Prefect do what is due until nothing is; a step that only reminds may wait for its turn."""
