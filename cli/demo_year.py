@@ -40,8 +40,8 @@ AT_ONCE = 6
 """Robots that sit at their desks at the same time."""
 PATIENCE = 180.0
 """Seconds that Prefect may take for everything that is due on one day."""
-EVERY = 4
-"""Reminders are looked at on every fourth day of an open stage: a demo need not show each of them."""
+EVERY, MAY_WAIT = 4, (Step.REMIND, Step.LAPSE)
+"""Reminders and lapses are looked at on every fourth day of an open stage: a demo need not show each of them."""
 
 
 @dataclass(slots=True)
@@ -209,7 +209,7 @@ class DemoYear:
         while True:
             with database.reading() as session:
                 found = due(session, at=clock.now())
-            if not found or (day.toordinal() % EVERY and all(ref.step is Step.REMIND for ref in found)):
+            if not found or (day.toordinal() % EVERY and all(ref.step in MAY_WAIT for ref in found)):
                 break
             if time.monotonic() > until:
                 raise processes.StartRefused(f"still due after {PATIENCE:.0f} s: {found}; see the Prefect UI")
