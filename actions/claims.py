@@ -103,20 +103,31 @@ def take_due(
     if limit <= 0 or paused(session):
         return Taken([])
     wanted = [lane for lane in Lane if lane in lanes]
-    if isinstance(allowance, EllipsisType):
+    while True:
         allowance = Allowance.load(session)
-    if allowance is None or not allowance.limited:
-        ids = _Claim(session, owner, at, lease, None).take(wanted, limit)
-        return Taken(_fresh(session, owner, ids, at) if ids else [])
-    if not is_due(session, wanted, at=at):
-        return Taken([])
-    urgent = _urgent(session, at) if Lane.URGENT not in wanted else Counter()
+        if allowance is None or not allowance.limited:
+            ids, wait = _Claim(session, owner, at, lease, None).take(wanted, limit), None
+        else:
+            ids, wait = _take_limited(session, owner, wanted, limit, allowance, at, lease)
+        fresh = _fresh(session, owner, ids, at) if ids else []
+        if allowance is not None:
+            allowance.back(len(ids) - len(fresh))
+        if fresh or not ids:  # stale ones were only ended: what is behind them is still due
+            return Taken(fresh, wait)
+
+
+def _take_limited(
+    session: Session, owner: str, lanes: Sequence[Lane], limit: int, allowance: Allowance, at: datetime,
+    lease: timedelta,
+) -> tuple[list[int], float | None]:  # fmt: skip
+    if not is_due(session, lanes, at=at):
+        return [], None
+    urgent = _urgent(session, at) if Lane.URGENT not in lanes else Counter()
     claiming = _Claim(session, owner, at, lease, allowance, urgent)
     room = allowance.of_relay(limit, keep=urgent.total())
-    ids = claiming.take(wanted, room)
+    ids = claiming.take(lanes, room)
     allowance.back(room - len(ids))
-    wait = _wait(allowance) if room < limit or claiming.shut else None
-    return Taken(_fresh(session, owner, ids, at) if ids else [], wait)
+    return ids, _wait(allowance) if room < limit or claiming.shut else None
 
 
 def _wait(allowance: Allowance) -> float:

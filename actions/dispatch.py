@@ -38,6 +38,8 @@ STALE_SECONDS = 10.0
 """A letter that waited longer for a connection is looked at afresh: its stage may have closed meanwhile."""
 ODD_ONE_OUT = 30.0
 """Seconds that a connection rests which alone was refused while others work: the server allows no more of them."""
+ODD_WAIT = 0.3
+"""Seconds after which the others have shown whether they work."""
 DATABASE_TRIES = 5
 SHORT_REST = 3.0
 """Seconds that it is worth waiting for a relay that somebody else could not reach."""
@@ -53,10 +55,22 @@ class Street:
     lanes: Collection[Lane]
     connections: int
     waiting: asyncio.Queue[Envelope] = field(default_factory=asyncio.Queue)
+    held: int = 0
+    """Letters that are claimed: waiting, or under way."""
+    again: bool = False
+    """Whether a letter went back that is due at once."""
 
     @property
     def room(self) -> int:
-        return 2 * self.connections - self.waiting.qsize()
+        return 2 * self.connections - self.held
+
+    def put(self, one: Envelope) -> None:
+        self.held += 1
+        self.waiting.put_nowait(one)
+
+    def done(self) -> None:
+        self.held -= 1
+        self.waiting.task_done()
 
 
 @dataclass(slots=True)
@@ -85,7 +99,7 @@ class Dispatcher:
     _down_until: float = 0.0
     _failed: bool = False
     """Whether this dispatcher itself could not reach the relay."""
-    _good_at: float = 0.0
+    _good_at: float = -1e9
     """When a letter last got through or a server last talked to us, by the monotonic clock."""
     _probing: bool = False
     """Whether nobody has got through since the relay was last down."""
@@ -170,7 +184,7 @@ class Dispatcher:
     def _empty(self, street: Street) -> None:
         while not street.waiting.empty():
             self._return(street.waiting.get_nowait().claimed, "given_back")
-            street.waiting.task_done()
+            street.done()
 
     # ---- claiming
 
@@ -183,19 +197,19 @@ class Dispatcher:
                 await self._pause(min(rest, LOOK_AGAIN))
             elif street.room < street.connections:  # a claim costs about the same for one letter as for many
                 await asyncio.sleep(0.002)
-            elif not await self._fetch(street, resident=resident):
+            elif not await self._fetch(street, resident=resident, over=over):
                 return
 
-    async def _fetch(self, street: Street, *, resident: bool) -> bool:
+    async def _fetch(self, street: Street, *, resident: bool, over: asyncio.Event | None) -> bool:
         """Claim once and wait as long as it makes sense; False: there is no more to do."""
         room = street.room if self._left is None else min(street.room, self._left)
         self._spend(room)
-        found = await self._claim_patiently(street.lanes, room, resident=resident)
+        found = await self._claim_patiently(street.lanes, room, resident=resident, over=over)
         self._spend(len(found.ready) + len(found.bad) - room)
         for one, words in found.bad:
             self.journal.ended(one, Settled(LetterState.HELD, SmtpPhase.CONNECT, reply=words))
         for one in found.ready:
-            street.waiting.put_nowait(one)
+            street.put(one)
         if found.ready or found.bad:
             return True
         if found.wait is not None:
@@ -204,14 +218,17 @@ class Dispatcher:
             await self._pause(LOOK_AGAIN)
         else:
             await street.waiting.join()
-            return False
+            again, street.again = street.again, False
+            return again and await self.journal.flush()
         return True
 
     def _spend(self, count: int) -> None:
         if self._left is not None:
             self._left -= count
 
-    async def _claim_patiently(self, lanes: Collection[Lane], room: int, *, resident: bool) -> "Found":
+    async def _claim_patiently(
+        self, lanes: Collection[Lane], room: int, *, resident: bool, over: asyncio.Event | None
+    ) -> "Found":
         """A database that is away for a while is waited for: always by a resident dispatcher, a few times by others."""
         for tries in range(1, 1_000_000):
             try:
@@ -221,7 +238,7 @@ class Dispatcher:
                     raise
                 log.warning("no letters can be claimed (%s)", type(failed.orig).__name__)
                 await self._pause(min(0.2 * tries, 5.0))
-                if self.stopping.is_set():
+                if self.stopping.is_set() or (over and over.is_set()):
                     break
         return Found()
 
@@ -274,9 +291,14 @@ class Dispatcher:
             while True:
                 one = await street.waiting.get()
                 try:
+                    if time.monotonic() - one.made_at > STALE_SECONDS:
+                        street.again = True
+                        self._spend(-1)
+                        self.journal.back(one.claimed)
+                        continue
                     rest = await self._send(connection, one)
                 finally:
-                    street.waiting.task_done()
+                    street.done()
                 if rest:
                     await self._pause(rest)
         finally:
@@ -286,9 +308,6 @@ class Dispatcher:
         """Hand one letter over and note what came of it; seconds for which this connection should rest."""
         if self._down_until > time.monotonic():
             self._return(one.claimed, "queued")
-            return 0.0
-        if time.monotonic() - one.made_at > STALE_SECONDS:
-            self._return(one.claimed, "")
             return 0.0
         begun = self.journal.begun(one)
 
@@ -311,7 +330,8 @@ class Dispatcher:
             self.counts["lease_lost"] += 1
             return 0.0
         outcome = classify(reply.phase, reply.code, reply.text, bug=reply.bug)
-        self.journal.ended(one.claimed, self._ended(one, reply, outcome), outcome)
+        met = reply.phase is not SmtpPhase.CONNECT
+        self.journal.ended(one.claimed, self._ended(one, reply, outcome), outcome if met else None)
         if outcome.close:
             await connection.close()
         return await self._learn(reply)
@@ -324,8 +344,11 @@ class Dispatcher:
                 await asyncio.to_thread(self._works)
             self._good_at = time.monotonic()
             return 0.0
-        if reply.code is not None and time.monotonic() - self._good_at < ODD_ONE_OUT:
-            return ODD_ONE_OUT
+        if reply.code is not None:
+            began = time.monotonic()
+            await self._pause(ODD_WAIT)
+            if self._good_at > began - ODD_ONE_OUT:
+                return ODD_ONE_OUT
         self._failed = True
         if self._down_until <= time.monotonic():
             await asyncio.to_thread(self._fails)
@@ -355,10 +378,7 @@ class Dispatcher:
     def _return(self, one: Claimed, name: str) -> None:
         """Give a letter back that was not begun."""
         self.journal.back(one)
-        if name:
-            self.counts[name] += 1
-        else:
-            self._spend(-1)
+        self.counts[name] += 1
 
     # ---- staying alive
 

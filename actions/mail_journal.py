@@ -46,13 +46,18 @@ class _Group:
     dots: list[tuple[Envelope, asyncio.Future[bool]]] = field(default_factory=list)
     ended: list[tuple[Claimed, Settled, Outcome | None]] = field(default_factory=list)
     back: list[Claimed] = field(default_factory=list)
+    flushed: list[asyncio.Future[bool]] = field(default_factory=list)
 
     @property
     def awaited(self) -> bool:
-        return bool(self.begun or self.dots)
+        return bool(self.begun or self.dots or self.flushed)
+
+    @property
+    def waiters(self) -> list[asyncio.Future[bool]]:
+        return [future for _, future in [*self.begun, *self.dots]] + self.flushed
 
     def __len__(self) -> int:
-        return len(self.begun) + len(self.dots) + len(self.ended) + len(self.back)
+        return len(self.waiters) + len(self.ended) + len(self.back)
 
 
 @dataclass
@@ -78,6 +83,13 @@ class Journal:
     def _add(self, to: list[tuple[Envelope, asyncio.Future[bool]]], one: Envelope) -> asyncio.Future[bool]:
         future = asyncio.get_running_loop().create_future()
         to.append((one, future))
+        self._something.set()
+        return future
+
+    def flush(self) -> asyncio.Future[bool]:
+        """Done when all that was noted before is committed."""
+        future = asyncio.get_running_loop().create_future()
+        self._pending.flushed.append(future)
         self._something.set()
         return future
 
@@ -135,9 +147,8 @@ class Journal:
                 else:
                     return
         finally:
-            for _, future in [*group.begun, *group.dots]:
-                if not future.done():
-                    future.set_result(False)
+            for future in group.waiters:
+                _set(future, False)
 
     def _write(self, group: _Group) -> Counter[str]:
         at, counts = self.now(), Counter[str]()
@@ -156,7 +167,7 @@ class Journal:
         return counts
 
     def _answer(self, group: _Group, ours: set[int]) -> None:
-        answers = [(future, True) for _, future in group.begun]
+        answers = [(future, True) for future in [*(future for _, future in group.begun), *group.flushed]]
         answers += [(future, one.claimed.id in ours) for one, future in group.dots]
         for future, answer in answers:
             future.get_loop().call_soon_threadsafe(_set, future, answer)

@@ -95,6 +95,7 @@ class Sink:
     """How often each phase was reached."""
     _rules: list[_Rule] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
+    _stop: asyncio.Event = field(init=False)
 
     # ---- what tests say
 

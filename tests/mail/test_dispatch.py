@@ -1,0 +1,381 @@
+"""The dispatcher against a mail server that misbehaves, on both databases."""
+
+import asyncio
+import threading
+import time
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
+
+from actions import claims, dispatch, mail_journal, mail_limits, outbox
+from database import Database
+from models import Bucket, Letter, MailAttempt, Wave
+from notifications.smtp import Connection
+from rules.smtp_outcomes import MOST_BUGS
+from rules.words import Lane, LetterState, SmtpPhase
+from tests.mail.posting import (
+    AT,
+    assert_sound,
+    dispatcher,
+    due_again,
+    letter,
+    limit,
+    lose_leases,
+    owe,
+    send,
+    states,
+)  # fmt: skip
+from tests.mail.sink import Do, Sink
+
+
+@contextmanager
+def running(one: dispatch.Dispatcher, *, resident: bool = True):
+    """The dispatcher in a thread, told to stop at the end."""
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def main() -> None:
+        loops.append(asyncio.get_running_loop())
+        await (one.reside() if resident else one.drain(100_000))
+
+    thread = threading.Thread(target=lambda: asyncio.run(main()))
+    thread.start()
+    try:
+        yield
+    finally:
+        loops[0].call_soon_threadsafe(one.stop)
+        thread.join(20)
+    assert not thread.is_alive()
+
+
+def test_each_attempt_is_on_record_before_the_body_and_its_dot_before_the_dot(both: Database) -> None:
+    (owed,) = owe(both, 1)
+    at_data, at_body, at_dot = threading.Event(), threading.Event(), threading.Event()
+    with Sink() as sink:
+        sink.on("RCPT", Do(hold=at_data))
+        sink.on("DATA", Do(hold=at_body))
+        sink.on("DOT", Do(hold=at_dot))
+        with running(dispatcher(both, sink, connections=1)):
+
+            def attempt() -> MailAttempt | None:
+                with both.reading() as session:
+                    return session.scalar(select(MailAttempt).filter_by(letter_id=owed))
+
+            sink.wait_for("RCPT")
+            at_data.set()
+            sink.wait_for("DATA")
+            seen = attempt()
+            assert seen is not None
+            assert (seen.phase, seen.outcome) == (SmtpPhase.CONNECT, None)
+            at_body.set()
+            sink.wait_for("DOT")
+            seen = attempt()
+            assert seen is not None
+            assert (seen.phase, seen.outcome) == (SmtpPhase.DOT, None)
+            assert seen.content_sha256
+            at_dot.set()
+            sink.wait_for_letters(1)
+    assert states(both) == {"accepted": 1}
+    assert_sound(both, sink)
+
+
+def test_a_lease_lost_before_the_dot_sends_no_dot(both: Database) -> None:
+    owe(both, 1)
+    go = threading.Event()
+    with Sink() as sink:
+        sink.on("DATA", Do(hold=go), times=1)
+        with running(dispatcher(both, sink, connections=1, lanes=(Lane.DIGEST,))):
+            sink.wait_for("DATA")
+            assert lose_leases(both) == {"requeued": 1, "ambiguous": 0}
+            with both.transaction() as session:
+                (other,) = outbox.claim(session, "other", list(Lane), 1, at=AT)
+            go.set()
+            time.sleep(0.5)
+            assert sink.reached["DOT"] == 0
+        assert not sink.letters
+    assert letter(both, other.id).lease_owner == "other"
+
+
+@pytest.mark.parametrize(
+    ("phase", "reply", "ended"),
+    [("MAIL", "451 4.3.0 later", "deferred"), ("RCPT", "450 4.2.0 later", "deferred"),
+     ("DATA", "452 4.3.1 full", "deferred"), ("DOT", "451 4.3.0 later", "deferred"),
+     ("RCPT", "550 5.1.1 unknown", "failed_perm"), ("DOT", "552 5.3.4 too big", "failed_perm"),
+     ("MAIL", "421 4.3.2 bye", "queued"), ("DATA", "503 5.5.1 what", "queued")],
+)  # fmt: skip
+def test_a_refused_letter_ends_as_it_should_and_its_neighbours_go_out(
+    db: Database, phase: str, reply: str, ended: str
+) -> None:
+    owe(db, 9)
+    with Sink() as sink:
+        sink.on(phase, reply, times=1)
+        counts = send(db, sink, connections=1, lanes=(Lane.DIGEST,))
+        assert counts == {"accepted": 8, ended: 1}
+        due_again(db)
+        if ended != "failed_perm":
+            assert send(db, sink, connections=1, lanes=(Lane.DIGEST,)).get("accepted") == 1
+        assert_sound(db, sink)
+
+
+@pytest.mark.parametrize("how", [Do(drop=True), Do(drop=True, keep=True), Do(reset=True, keep=True)])
+def test_a_reply_lost_after_the_dot_leaves_a_doubt_that_one_equal_copy_ends(both: Database, how: Do) -> None:
+    owe(both, 6)
+    with Sink() as sink:
+        sink.on("DOT", how, times=1)
+        assert send(both, sink) == {"accepted": 5, "ambiguous": 1}
+        with both.transaction() as session:
+            assert outbox.resolve_ambiguous(session, at=AT + timedelta(minutes=31)) == 1
+        due_again(both)
+        assert send(both, sink, now=lambda: AT + timedelta(minutes=31)) == {"accepted": 1}
+        assert sum(sink.copies().values()) == 7 if how.keep else 6
+        assert_sound(both, sink)
+
+
+def test_a_copy_that_would_differ_is_not_sent(db: Database) -> None:
+    (owed,) = owe(db, 1)
+    with db.transaction() as session:
+        session.execute(update(Letter).values(ambiguities=1, content_sha256="0" * 64, first_tried_at=AT))
+    with Sink() as sink:
+        assert send(db, sink) == {"held": 1}
+        assert not sink.letters
+    assert "may have arrived" in letter(db, owed).reply
+
+
+def test_a_letter_that_fails_for_our_own_bug_is_held_after_five_tries(
+    both: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, *_ = owe(both, 4)
+    address = letter(both, bad).address
+    real = Connection._send
+
+    async def broken(self: Connection, sender: bytes, to: bytes, *rest):
+        if to.decode() == address:
+            raise KeyError("a bug of ours")
+        return await real(self, sender, to, *rest)
+
+    monkeypatch.setattr(Connection, "_send", broken)
+    with Sink() as sink:
+        for _ in range(MOST_BUGS + 1):
+            send(both, sink)
+            due_again(both)
+        assert states(both) == {"accepted": 3, "held": 1}
+        assert letter(both, bad).bugs == MOST_BUGS
+        assert_sound(both, sink)
+
+
+@pytest.mark.parametrize(
+    "address", ["a\0@kota.example", "two@kota.example, three@kota.example", "sití@kota.example", ""]
+)
+def test_an_odd_address_harms_no_neighbour(db: Database, address: str) -> None:
+    from models import Person
+
+    bad, *_ = owe(db, 5)
+    with db.transaction() as session:
+        session.execute(update(Person).where(Person.id == letter(db, bad).person_id).values(email=address))
+    with Sink() as sink:
+        assert send(db, sink, connections=1) == {"accepted": 4, "held": 1}
+        assert all(one.to.startswith("p") for one in sink.letters)
+        assert_sound(db, sink)
+
+
+def test_urgent_letters_leave_in_time_behind_a_great_many_at_one_a_second(both: Database) -> None:
+    limit(both, "relay", "1/s")
+    owe(both, 400, lane=Lane.INVITATION, wave="a")
+    with Sink() as sink, running(dispatcher(both, sink)):
+        sink.wait_for_letters(2)
+        (code,) = owe(both, 1, lane=Lane.URGENT)
+        began = time.monotonic()
+        while letter(both, code).state is not LetterState.ACCEPTED:
+            assert time.monotonic() - began < 5, "an urgent letter waits behind a wave"
+            time.sleep(0.05)
+        assert sink.busiest(0.95) == 1
+
+
+def test_two_dispatchers_keep_one_limit_and_a_change_holds_within_a_second(both: Database) -> None:
+    limit(both, "relay", "20/s")
+    owe(both, 200)
+    with Sink() as sink, running(dispatcher(both, sink)), running(dispatcher(both, sink)):
+        sink.wait_for_letters(1)
+        time.sleep(2.0)
+        assert len(sink.letters) >= 25
+        assert sink.busiest(2.0) <= 44, "twenty a second, and what a busy machine delays"
+        limit(both, "relay", "2/s")
+        time.sleep(1.0)
+        before = len(sink.letters)
+        time.sleep(1.5)
+        assert len(sink.letters) - before <= 4
+        limit(both, "relay", "none")
+        sink.wait_for_letters(200, seconds=30)
+    assert states(both) == {"accepted": 200}
+    assert_sound(both, sink)
+
+
+def test_a_pause_holds_within_a_second(db: Database) -> None:
+    limit(db, "relay", "50/s")
+    owe(db, 500)
+    with Sink() as sink, running(dispatcher(db, sink)):
+        sink.wait_for_letters(10)
+        with db.transaction() as session:
+            outbox.pause(session, "enough", at=AT)
+        time.sleep(1.0)
+        before = len(sink.letters)
+        time.sleep(0.5)
+        assert len(sink.letters) == before
+    assert set(states(db)) == {"accepted", "queued"}
+
+
+def test_a_relay_that_asks_for_less_gets_less_and_loses_nothing(both: Database) -> None:
+    owe(both, 40)
+    with Sink(per_second=10) as sink:
+        for _ in range(8):
+            send(both, sink)
+            due_again(both)
+            if states(both) == {"accepted": 40}:
+                break
+        assert states(both) == {"accepted": 40}
+        with both.reading() as session:
+            assert session.get_one(Bucket, "relay").factor < 1
+        assert_sound(both, sink)
+
+
+def test_a_server_that_allows_few_connections_is_served_over_few(both: Database) -> None:
+    owe(both, 40)
+    with Sink(max_connections=2) as sink:
+        for _ in range(5):
+            send(both, sink, connections=5, lanes=(Lane.DIGEST,))
+            due_again(both)
+            if states(both) == {"accepted": 40}:
+                break
+            with both.transaction() as session:
+                session.execute(update(Bucket).values(down_until=0.0))
+        assert states(both) == {"accepted": 40}
+        assert_sound(both, sink)
+
+
+def test_a_server_that_ends_connections_after_a_few_letters_gets_new_ones(db: Database) -> None:
+    owe(db, 30)
+    with Sink(max_letters=10) as sink:
+        send(db, sink, connections=1, lanes=(Lane.DIGEST,))
+        due_again(db)
+        send(db, sink, connections=1, lanes=(Lane.DIGEST,))
+        assert states(db) == {"accepted": 30}
+        assert sink.connections >= 3
+        assert_sound(db, sink)
+
+
+def test_a_relay_that_is_down_is_left_alone_by_everybody_and_tried_with_one_letter(
+    both: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_limits, "longest_wait", lambda failures: 100.0)
+    monkeypatch.setattr(mail_limits.random, "uniform", lambda low, high: high)
+    owe(both, 30)
+    with Sink() as sink:
+        port = sink.port
+    down = Sink(port=port)
+    assert set(send(both, down)) == {"queued"}
+    assert states(both) == {"queued": 30}
+    with both.reading() as session:
+        assert not any(session.scalars(select(Letter.charged)))
+    with Sink(port=port) as sink:
+        assert send(both, sink) == {"queued": 30}, "told, and not tried"
+        assert sink.connections == 0
+        with both.transaction() as session:
+            session.execute(update(Bucket).values(down_until=0.0))
+        probes: list[int] = []
+        real = claims.take_due
+
+        def counted(session, owner, lanes, room, **more):
+            probes.append(room)
+            return real(session, owner, lanes, room, **more)
+
+        monkeypatch.setattr(outbox, "take_due", counted)
+        assert send(both, sink, lanes=(Lane.DIGEST,))["accepted"] == 30
+        assert probes[0] == 1
+        assert max(probes) > 1
+    with both.reading() as session:
+        assert session.get_one(Bucket, "relay").failures == 0
+    assert_sound(both, sink)
+
+
+def test_a_refused_log_in_stops_the_wave_and_charges_nobody(db: Database) -> None:
+    owe(db, 20, wave="a")
+    with Sink() as sink:
+        sink.on("CONNECT", "535 5.7.8 who are you")
+        send(db, sink)
+        with db.reading() as session:
+            assert session.scalars(select(Wave)).one().paused_reason.startswith("the relay refuses us")
+        assert not sink.letters
+    assert states(db) == {"queued": 20}
+
+
+def test_what_a_server_said_is_kept_while_the_database_is_away(both: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    owe(both, 20)
+    real, failures = outbox.settle_all, iter(range(4))
+
+    def failing(*args, **more):
+        if next(failures, None) is not None:
+            raise OperationalError("UPDATE", {}, RuntimeError("server closed the connection"))
+        return real(*args, **more)
+
+    monkeypatch.setattr(mail_journal.outbox, "settle_all", failing)
+    with Sink() as sink:
+        assert send(both, sink) == {"accepted": 20}
+        assert_sound(both, sink)
+
+
+def test_claims_are_tried_again_and_in_the_end_it_says_so(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    owe(db, 3)
+
+    def failing(*_args, **_more):
+        raise OperationalError("UPDATE", {}, RuntimeError("away"))
+
+    monkeypatch.setattr(dispatch, "DATABASE_TRIES", 2)
+    with Sink() as sink:
+        with monkeypatch.context() as patch:
+            patch.setattr(outbox, "take_due", failing)
+            with pytest.raises(OperationalError):
+                send(db, sink)
+        assert send(db, sink) == {"accepted": 3}
+
+
+def test_told_to_stop_it_finishes_what_is_under_way_and_gives_the_rest_back(both: Database) -> None:
+    owe(both, 30)
+    go = threading.Event()
+    with Sink() as sink:
+        sink.on("DOT", Do(hold=go))
+        one = dispatcher(both, sink, connections=2, lanes=(Lane.DIGEST,))
+        with running(one):
+            sink.wait_for("DOT", 2)
+            threading.Timer(0.3, go.set).start()
+        assert states(both) == {"accepted": 2, "queued": 28}
+        assert one.counts["given_back"] == 2
+        assert_sound(both, sink)
+
+
+def test_told_twice_it_breaks_off_and_what_was_past_its_dot_is_in_doubt(db: Database) -> None:
+    owe(db, 10)
+    with Sink() as sink:
+        sink.on("DOT", Do(silent=True))
+        one = dispatcher(db, sink, connections=2, lanes=(Lane.DIGEST,))
+        with running(one):
+            sink.wait_for("DOT", 2)
+            one.stopping.set()
+        assert states(db) == {"ambiguous": 2, "queued": 8}
+        assert_sound(db, sink)
+
+
+def test_a_letter_that_waited_long_for_a_connection_is_looked_at_afresh(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owe(db, 5)
+    with db.transaction() as session:
+        session.execute(update(Letter).values(not_after=AT + timedelta(minutes=1)))
+    monkeypatch.setattr(dispatch, "STALE_SECONDS", -1.0)
+    times = iter([AT] * 3)
+    with Sink() as sink:
+        counts = send(db, sink, connections=1, lanes=(Lane.DIGEST,), now=lambda: next(times, AT + timedelta(hours=1)))
+        assert not sink.letters
+    assert states(db) == {"expired": 5}
+    assert counts == {}
