@@ -195,10 +195,17 @@ def test_what_cannot_be_recorded_now_is_left_to_the_sender(office: Office, monke
     assert office.letter(one).state is LetterState.ACCEPTED
 
 
-@pytest.mark.parametrize("where", ["0.0.0.0:2526", "192.0.2.1:2526", "[::]:2526", "127.0.0.1", "127.0.0.1:0", ":2526"])
-def test_it_listens_on_this_machine_only(where: str) -> None:
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "mx.kota.example", ""])
+def test_it_listens_on_this_machine_only(host: str) -> None:
+    with pytest.raises(ValueError, match="not this machine"):
+        asyncio.run(mail_inbound.serve(host, 0))
+
+
+@pytest.mark.parametrize("where", ["192.0.2.1:2526", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:70000", ":x"])
+def test_a_place_to_listen_that_cannot_be_is_refused_in_words(where: str) -> None:
     done = CliRunner().invoke(app, ["bounces", "--listen", where])
     assert done.exit_code == 2, done.output
+    assert "Invalid value for --listen" in done.output
 
 
 def test_the_listening_command_takes_in_until_it_is_stopped(office: Office, tmp_path: Path) -> None:
