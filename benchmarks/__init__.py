@@ -1,0 +1,1 @@
+"""Speed and cost, each beside a yardstick measured in the same run: `python -m benchmarks`."""
