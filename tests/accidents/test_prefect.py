@@ -78,14 +78,20 @@ class Installation:
     def env(self) -> dict[str, str]:
         return processes.prefect_environment(self.home, self.port) | environment(self.db, self.smtp)
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/api"
+
     def start_server(self) -> None:
+        """As if for the first time; the schedule rests, so that no tick but ours comes in between."""
         processes.start_prefect(self.family, self.home, self.port)
+        httpx.post(f"{self.url}/deployments/{self.tick_id()}/pause_deployment", timeout=60).raise_for_status()
 
     def start_server_again(self) -> None:
         """With its memory, which soon finds out whose lease has ended."""
         quick = {"PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": "1"}
         server = self.family.start("prefect-server", *processes.prefect("server", "start"), env=self.env | quick)
-        self.family.wait_until_answers(server, f"http://127.0.0.1:{self.port}/api/health")
+        self.family.wait_until_answers(server, f"{self.url}/health")
         wait_for("leases to be taken back", lambda: not any(self.taken()))
 
     def taken(self) -> list[float]:
@@ -120,7 +126,7 @@ class Installation:
         return {one["name"] for one in found}
 
     def api(self, path: str, **content: Any) -> Any:
-        answer = httpx.post(f"http://127.0.0.1:{self.port}/api/{path}", json=content, timeout=30)
+        answer = httpx.post(f"{self.url}/{path}", json=content, timeout=60)
         assert answer.is_success, answer.text
         return answer.json()
 
@@ -138,10 +144,12 @@ class Installation:
         wait_for("runs to end", over)
         return self.runs(*tags)
 
+    def tick_id(self) -> str:
+        return httpx.get(f"{self.url}/deployments/name/tick/default", timeout=60).json()["id"]
+
     def start_tick(self) -> str:
         """A run of the tick's deployment; its id."""
-        deployment = httpx.get(f"http://127.0.0.1:{self.port}/api/deployments/name/tick/default", timeout=30).json()
-        return self.api(f"deployments/{deployment['id']}/create_flow_run", name="tick")["id"]
+        return self.api(f"deployments/{self.tick_id()}/create_flow_run", name="tick")["id"]
 
     def tick_by_worker(self) -> dict[str, Any]:
         """A tick and everything that it starts."""

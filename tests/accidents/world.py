@@ -31,7 +31,7 @@ FOLDER = ROOT / "examples" / "bukittinggi"
 AGENCY, YEAR, PEOPLE = "bukittinggi", 2026, 33
 """People appraised; three auditors are not."""
 SECRET = "s" * 64
-PATIENCE = 90
+PATIENCE = 180
 KILLED = "killed"
 FORKS = multiprocessing.get_context("forkserver")  # a fork of pytest itself would share its connections
 FORKS.set_forkserver_preload([runner.__name__])
