@@ -103,8 +103,9 @@ def take_due(
     if limit <= 0 or paused(session):
         return Taken([])
     wanted = [lane for lane in Lane if lane in lanes]
-    while True:
+    if isinstance(allowance, EllipsisType):
         allowance = Allowance.load(session)
+    while True:
         if allowance is None or not allowance.limited:
             ids, wait = _Claim(session, owner, at, lease, None).take(wanted, limit), None
         else:
@@ -114,6 +115,7 @@ def take_due(
             allowance.back(len(ids) - len(fresh))
         if fresh or not ids:  # stale ones were only ended: what is behind them is still due
             return Taken(fresh, wait)
+        allowance = Allowance.load(session)
 
 
 def _take_limited(

@@ -55,22 +55,12 @@ class Street:
     lanes: Collection[Lane]
     connections: int
     waiting: asyncio.Queue[Envelope] = field(default_factory=asyncio.Queue)
-    held: int = 0
-    """Letters that are claimed: waiting, or under way."""
     again: bool = False
     """Whether a letter went back that is due at once."""
 
     @property
     def room(self) -> int:
-        return 2 * self.connections - self.held
-
-    def put(self, one: Envelope) -> None:
-        self.held += 1
-        self.waiting.put_nowait(one)
-
-    def done(self) -> None:
-        self.held -= 1
-        self.waiting.task_done()
+        return 2 * self.connections - self.waiting.qsize()
 
 
 @dataclass(slots=True)
@@ -184,7 +174,7 @@ class Dispatcher:
     def _empty(self, street: Street) -> None:
         while not street.waiting.empty():
             self._return(street.waiting.get_nowait().claimed, "given_back")
-            street.done()
+            street.waiting.task_done()
 
     # ---- claiming
 
@@ -209,7 +199,7 @@ class Dispatcher:
         for one, words in found.bad:
             self.journal.ended(one, Settled(LetterState.HELD, SmtpPhase.CONNECT, reply=words))
         for one in found.ready:
-            street.put(one)
+            street.waiting.put_nowait(one)
         if found.ready or found.bad:
             return True
         if found.wait is not None:
@@ -298,7 +288,7 @@ class Dispatcher:
                         continue
                     rest = await self._send(connection, one)
                 finally:
-                    street.done()
+                    street.waiting.task_done()
                 if rest:
                     await self._pause(rest)
         finally:
