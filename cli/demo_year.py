@@ -27,7 +27,7 @@ from cli import mailbox_pages, processes, serve
 from models import Agency, Appraisal, Person, Stage, Submission
 from rules.calendar import Calendar
 from rules.words import AddressState, CycleState, Lane, Role, StageKind, StageState, Step
-from simulation import ceremony
+from simulation import ceremony, office
 from simulation.mailbox import Mailbox
 from simulation.mailbox import serve as serve_mailbox
 from simulation.robots import Robot, Scanner
@@ -189,11 +189,13 @@ class DemoYear:
         with ThreadPoolExecutor(AT_ONCE) as people:
             list(people.map(lambda robot: robot.read_mail(day) or robot.live(day), list(self.robots.values())))
         acted = sum(sum(robot.counts.values()) for robot in self.robots.values()) - before
+        at = clock.now()
         with database.transaction() as session:
             cycle = cycles.find(session, self.agency, self.year)
             assert cycle is not None
-            certificates.certify_launch(session, cycle, at=clock.now())
-            ceremony.hold(session, cycle, self.seed, at=clock.now())
+            certificates.certify_launch(session, cycle, at=at)
+            office.name_authorities(session, cycle, at=at)
+            ceremony.hold(session, cycle, self.seed, at=at)
         self._settle_mail()
         if told or acted:
             self.say(f"  {day:%d %b %Y}  {', '.join(told) or '-'}{f'; {acted} acts' if acted else ''}")

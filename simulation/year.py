@@ -21,7 +21,7 @@ from models import Agency, Appraisal, Assignment, Cycle, Letter, Person, Stage
 from rules.calendar import Calendar
 from rules.stages import StepRefused
 from rules.words import AssignmentState, CycleState, LetterState, Proof, StageState
-from simulation import ceremony
+from simulation import ceremony, office
 from simulation.answers import Asked, answer
 from simulation.people import habit_of, mind_of
 
@@ -110,6 +110,7 @@ class Year:
         with self.transaction() as session:
             if (cycle := cycles.find(session, self.agency, self.year)) is not None:
                 certificates.certify_launch(session, cycle, at=morning)
+                office.name_authorities(session, cycle, at=morning)
         self._plan(day, calendar)
         noon = morning + timedelta(hours=4)
         todays = [plan for plan in self.plans.values() if plan.on <= day]
