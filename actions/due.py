@@ -185,8 +185,8 @@ def _line_changed(context: Context) -> bool:
         holder = table.principal_id if table is ActingMandate else table.person_id
         began = (table.from_on > seen) & (table.from_on <= context.today)
         ended = (table.to_on >= seen) & (table.to_on < context.today)
-        here = select(Person.id).where(Person.agency_id == context.agency.id)
-        if context.session.scalar(select(exists().where(holder.in_(here), or_(began, ended)))):
+        ours = select(Person.id).where(Person.id == holder, Person.agency_id == context.agency.id).exists()
+        if context.session.scalar(select(exists().where(or_(began, ended), ours))):
             return True
     return False
 

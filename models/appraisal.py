@@ -69,6 +69,8 @@ class Assignment(WithId, Base):
         Index(None, "stage_id", "person_id", "state"),
         Index("ix_assignment_untold", "stage_id", sqlite_where=text("state = 'open' AND told_at IS NULL"),
               postgresql_where=text("state = 'open' AND told_at IS NULL")),
+        Index("ix_assignment_own_clock", "stage_id", "due_at", sqlite_where=text("due_at IS NOT NULL"),
+              postgresql_where=text("due_at IS NOT NULL")),
         Index(None, "appraisal_id"),
     )  # fmt: skip
 

@@ -93,6 +93,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('person', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_person_agency_id'), ['agency_id'], unique=False)
+        batch_op.create_index('ix_person_leaving', ['agency_id', 'active_to'], unique=False, sqlite_where=sa.text('active_to IS NOT NULL'), postgresql_where=sa.text('active_to IS NOT NULL'))
 
     op.create_table('roster_import',
     sa.Column('agency_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -400,6 +401,7 @@ def upgrade() -> None:
     with op.batch_alter_table('assignment', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_assignment_appraisal_id'), ['appraisal_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_assignment_stage_id_person_id_state'), ['stage_id', 'person_id', 'state'], unique=False)
+        batch_op.create_index('ix_assignment_own_clock', ['stage_id', 'due_at'], unique=False, sqlite_where=sa.text('due_at IS NOT NULL'), postgresql_where=sa.text('due_at IS NOT NULL'))
         batch_op.create_index('ix_assignment_untold', ['stage_id'], unique=False, sqlite_where=sa.text("state = 'open' AND told_at IS NULL"), postgresql_where=sa.text("state = 'open' AND told_at IS NULL"))
         batch_op.create_index('uq_assignment_open', ['stage_id', 'kind', 'subject'], unique=True, sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
 
