@@ -5,11 +5,12 @@ after the second week of January, and tells them. What is established here says 
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from actions import assignments, letters, plans
+from actions import assignments, distribution, letters, plans
 from actions.invitations import facts_for
 from actions.links import ensure_links, kid_of
 from actions.steps import Context
@@ -33,7 +34,7 @@ def with_plan(context: Context, cases: Sequence[Appraisal], *states: PlanState) 
 
 
 def establish_defaults(context: Context, cases: Sequence[Appraisal]) -> int:
-    """Establish the agency's indicators of the job family as the plan of each case, and tell the employee."""
+    """Establish the agency's indicators of the job family as the plan of each case, and tell everybody concerned."""
     families = json.loads(context.agency.indicators or "{}")
     for case in cases:
         posting = context.session.scalar(assignments.posting_on(case.employee_id, context.today))
@@ -43,7 +44,23 @@ def establish_defaults(context: Context, cases: Sequence[Appraisal]) -> int:
             established_at=context.at,
         )  # fmt: skip
         _settle(context, case)
+    _tell_officials(context, cases)
     return len(cases)
+
+
+def _tell_officials(context: Context, cases: Sequence[Appraisal]) -> None:
+    """One letter per batch to each rater and to each head of a unit, however many plans it is about."""
+    heads = distribution.heads(context.session, context.agency.id, context.today)
+    told: dict[tuple[int, str], list[Appraisal]] = defaultdict(list)
+    for case in cases:
+        head = heads.get(case.unit_id)
+        if case.rater_id is not None:
+            told[case.rater_id, "rater"].append(case)
+        if head is not None and head not in (case.rater_id, case.employee_id):
+            told[head, "unit_head"].append(case)
+    for (person_id, audience), listed in told.items():
+        person = context.session.get_one(Person, person_id)
+        _notify(context, person, f"{context.stage.id}.{person_id}.{audience}:{listed[0].id}", audience, len(listed))
 
 
 def establish_as_drafted(context: Context, cases: Sequence[Appraisal]) -> int:
@@ -88,12 +105,16 @@ def _settle(context: Context, case: Appraisal) -> None:
         case.state = AppraisalState.PLAN_ESTABLISHED
     session.flush()
     person = session.get_one(Person, case.employee_id)
-    link = ensure_links(session, context.stage, kid_of(context.cycle), [person.id], at=context.at)
+    _notify(context, person, f"{case.id}:{context.stage.kind.value}", "employee", 1)
+
+
+def _notify(context: Context, person: Person, about: str, audience: str, employees: int) -> None:
+    """The notice stays true when the stage has closed, so it never expires."""
+    link = ensure_links(context.session, context.stage, kid_of(context.cycle), [person.id], at=context.at)
+    facts = facts_for(context.agency, context.cycle, context.stage, person, [])
+    facts |= {"audience": audience, "at": context.at.isoformat(), "employees": employees}
     notice = letters.owed_to(
-        person, "default_plan_notice", f"default_plan_notice:{case.id}:{context.stage.kind.value}",
-        facts_for(context.agency, context.cycle, context.stage, person, [])
-        | {"audience": "employee", "at": context.at.isoformat()},
-        link_id=link[person.id], stage_id=context.stage.id, cycle_id=context.cycle.id,
-        not_after=context.stage.closes_at,
+        person, "default_plan_notice", f"default_plan_notice:{about}", facts, link_id=link[person.id],
+        stage_id=context.stage.id, cycle_id=context.cycle.id,
     )  # fmt: skip
-    letters.queue(session, [notice], at=context.at)
+    letters.queue(context.session, [notice], at=context.at)

@@ -20,7 +20,7 @@ from models import (
     SelfAssessment,
     UnitPredicate,
 )
-from rules.words import ActKind, AppraisalState, AssignmentState, PlanState, Predicate, StageKind, Step
+from rules.words import ActKind, AppraisalState, AssignmentState, LetterState, PlanState, Predicate, StageKind, Step
 from tests.actions.world import ABOVE, BELOW, ITEMS, MEETS, NOTES, World
 
 
@@ -133,7 +133,15 @@ def test_after_the_second_week_whoever_drafted_nothing_gets_a_labelled_default_a
     assert versions(targets, "ani") == [(1, PlanState.SUBMITTED, False)]
     assert versions(targets, "budi") == [(1, PlanState.ESTABLISHED, True)]
     assert targets.case("budi").state is AppraisalState.PLAN_ESTABLISHED
-    assert targets.all(Letter, kind="default_plan_notice", person_id=targets.people["budi"])
+    told = {
+        (targets.name(m.person_id), m.facts["audience"], m.facts["employees"])
+        for m in targets.all(Letter, kind="default_plan_notice")
+    }  # fmt: skip
+    assert ("budi", "employee", 1) in told
+    assert ("ani", "employee", 1) not in told
+    assert {one for one in told if one[1] != "employee"} == {
+        ("head", "rater", 2), ("chief", "rater", 3), ("ppk", "rater", 1),
+    }  # fmt: skip
     assert targets.sheet(targets.task("budi", ActKind.DRAFT_TARGETS)).shown["is_default"] is True
 
 
@@ -161,6 +169,8 @@ def test_at_the_close_everybody_has_an_established_plan_whatever_was_left_undone
     assert versions(targets, "citra") == [(1, PlanState.ESTABLISHED, True)]
     assert versions(targets, "budi") == [(1, PlanState.ESTABLISHED, True)]
     assert {plan.state for plan in targets.all(Plan)} == {PlanState.ESTABLISHED}
+    notices = targets.all(Letter, kind="default_plan_notice")
+    assert {letter.state for letter in notices} == {LetterState.ACCEPTED}, "the notice outlives its stage"
 
 
 # ---- mid-year
