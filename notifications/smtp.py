@@ -3,12 +3,13 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import aiosmtplib
-from aiosmtplib.protocol import SMTPProtocol
 
+from notifications.dialogue import Answer, Dialogue
 from notifications.relay import Relay, RelayRefused, Tls, is_loopback
 from rules.addresses import AddressRefused, parse_address
 from rules.words import SmtpPhase
@@ -51,10 +52,12 @@ class Reply:
         return self.phase is SmtpPhase.DONE
 
 
-class _Ended(Exception):
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(reply)
-        self.reply = reply
+@dataclass(frozen=True, slots=True)
+class _Step:
+    phase: SmtpPhase
+    good: tuple[int, ...]
+    timeout: float
+    command: bytes
 
 
 @dataclass
@@ -68,12 +71,14 @@ class Connection:
     last: Reply = field(init=False, default=Reply(SmtpPhase.CONNECT, None))
     """How far the letter got that was under way when the task was cancelled."""
     _smtp: aiosmtplib.SMTP | None = field(init=False, default=None)
+    """Connects, secures and logs in; then `_talk` has the connection."""
+    _talk: Dialogue | None = field(init=False, default=None)
     _opened: float = field(init=False, default=0)
     _letters: int = field(init=False, default=0)
 
     @property
     def is_open(self) -> bool:
-        return self._smtp is not None and self._smtp.is_connected
+        return self._talk is not None and self._talk.is_open
 
     @property
     def is_spent(self) -> bool:
@@ -91,6 +96,7 @@ class Connection:
             await self._smtp.connect()
             if self._smtp.is_ehlo_or_helo_needed:
                 await self._smtp.ehlo()
+            self._talk = _taken_over(self._smtp)
         except aiosmtplib.SMTPResponseException as refused:
             self._drop()
             return Reply(SmtpPhase.CONNECT, _code(refused.code), refused.message)
@@ -121,8 +127,6 @@ class Connection:
         self.last = Reply(SmtpPhase.MAIL, None)
         try:
             return await self._send(_wire(envelope_from), _wire(to), message, letter_id, before_data, before_dot)
-        except _Ended as ended:
-            return ended.reply
         except aiosmtplib.SMTPResponseException as nonsense:
             self._drop()
             return Reply(self.last.phase, None, nonsense.message)
@@ -138,9 +142,9 @@ class Connection:
 
     async def close(self) -> None:
         """Say goodbye if the server still listens; never raises."""
-        if self.is_open and self._smtp is not None:
+        if self.is_open and self._talk is not None:
             try:
-                await self._smtp.quit(timeout=self.timeouts.quit)
+                await self._ask(b"QUIT\r\n", self.timeouts.quit)
             except (aiosmtplib.SMTPException, OSError):
                 pass
             finally:
@@ -151,14 +155,19 @@ class Connection:
         self, sender: bytes, to: bytes, message: bytes, letter_id: int | None, before_data: Consent | None,
         before_dot: Consent | None,
     ) -> Reply:  # fmt: skip
-        of_letter, of_recipient = self._dsn(letter_id)
-        waits = self.timeouts
-        await self._step(SmtpPhase.MAIL, (250,), waits.mail, b"MAIL", b"FROM:<" + sender + b">", *of_letter)
-        await self._step(SmtpPhase.RCPT, (250, 251), waits.rcpt, b"RCPT", b"TO:<" + to + b">", *of_recipient)
-        if before_data is not None and not await before_data():
-            await self._reset()
-            return Reply(SmtpPhase.RCPT, None, NOT_OURS)
-        await self._step(SmtpPhase.DATA, (354,), waits.data, b"DATA")
+        steps = self._steps(sender, to, letter_id)
+        replies = self._now().say(b"".join(step.command for step in steps), len(steps)) if self._pipelines else []
+        for number, step in enumerate(steps):
+            if step.phase is SmtpPhase.DATA and before_data is not None and not await before_data():
+                await self._leave(replies)
+                return Reply(SmtpPhase.RCPT, None, NOT_OURS)
+            self.last = Reply(step.phase, None)
+            reply = replies[number] if replies else self._now().say(step.command, 1)[0]
+            code, text = await self._now().hear(reply, step.timeout)
+            if code not in step.good:
+                refused = Reply(step.phase, _code(code), text)
+                await self._refused(refused, code, replies[number + 1 :])
+                return refused
         self._letters += 1
         self._body(message)
         if before_dot is not None and not await before_dot():
@@ -172,17 +181,43 @@ class Connection:
             self._drop()
         return Reply(SmtpPhase.DOT, _code(code), text)
 
-    async def _step(self, phase: SmtpPhase, good: tuple[int, ...], timeout: float, *command: bytes) -> None:
-        self.last = Reply(phase, None)
-        code, text = await self._client_now().execute_command(*command, timeout=timeout)
-        if code in good:
-            return
-        reply = Reply(phase, _code(code), text)
+    def _steps(self, sender: bytes, to: bytes, letter_id: int | None) -> tuple["_Step", ...]:
+        of_letter, of_recipient = b"", b""
+        if letter_id is not None and self._smtp is not None and self._smtp.supports_extension("dsn"):
+            of_letter, of_recipient = b" RET=HDRS ENVID=%d" % letter_id, b" NOTIFY=FAILURE,DELAY"
+        waits = self.timeouts
+        return (
+            _Step(SmtpPhase.MAIL, (250,), waits.mail, b"MAIL FROM:<%b>%b\r\n" % (sender, of_letter)),
+            _Step(SmtpPhase.RCPT, (250, 251), waits.rcpt, b"RCPT TO:<%b>%b\r\n" % (to, of_recipient)),
+            _Step(SmtpPhase.DATA, (354,), waits.data, b"DATA\r\n"),
+        )
+
+    @property
+    def _pipelines(self) -> bool:
+        """Whether all commands may be sent at once: one journey to the server and back instead of three."""
+        return self._smtp is not None and self._smtp.supports_extension("pipelining")
+
+    async def _refused(self, reply: Reply, code: int, later: Sequence[asyncio.Future[Answer]]) -> None:
+        """Make the connection fit for the next letter, or drop it; what was asked too early is answered first."""
         if code == 421 or not 400 <= code < 600:
             self._drop()
-        elif phase is not SmtpPhase.MAIL:
+            return
+        try:
+            if any([(await self._now().hear(one, self.timeouts.rcpt))[0] == 354 for one in later]):
+                self._drop()  # it waits for a letter to nobody, and takes nothing else for a command
+                return
+        except (aiosmtplib.SMTPException, OSError):
+            self._drop()
+            return
+        if reply.phase is not SmtpPhase.MAIL:
             await self._reset()
-        raise _Ended(reply)
+
+    async def _leave(self, replies: Sequence[asyncio.Future[Answer]]) -> None:
+        """Give a letter up before its body; a server that was asked for the body already takes no other command."""
+        if replies:
+            self._drop()
+        else:
+            await self._reset()
 
     def _body(self, message: bytes) -> None:
         """Write all but the dot; it travels while `before_dot` is asked."""
@@ -190,40 +225,32 @@ class Connection:
             raise ValueError("A message ends with CRLF.")
         self.last = Reply(SmtpPhase.BODY, None)
         stuffed = message.replace(b"\r\n.", b"\r\n..")
-        self._protocol().write(b"." + stuffed if stuffed.startswith(b".") else stuffed)
+        self._now().say(b"." + stuffed if stuffed.startswith(b".") else stuffed, 0)
 
-    async def _dot(self) -> tuple[int, str]:
-        # not SMTP.data(): it would not tell a refused DATA from a refused letter, nor a drop before the dot from after
-        protocol = self._protocol()
-        if protocol.transport is None or protocol.transport.is_closing():
+    async def _dot(self) -> Answer:
+        talk = self._now()
+        if not talk.is_open:
             raise aiosmtplib.SMTPServerDisconnected("Connection lost")
         self.last = Reply(SmtpPhase.DOT, None)
-        protocol.write(b".\r\n")
-        return await protocol.read_response(timeout=self.timeouts.dot)
+        return await self._ask(b".\r\n", self.timeouts.dot)
 
-    def _protocol(self) -> SMTPProtocol:
-        if (protocol := self._client_now().protocol) is None:
+    async def _ask(self, words: bytes, timeout: float) -> Answer:
+        talk = self._now()
+        return await talk.hear(talk.say(words, 1)[0], timeout)
+
+    def _now(self) -> Dialogue:
+        if self._talk is None:
             raise aiosmtplib.SMTPServerDisconnected("Connection lost")
-        return protocol
+        return self._talk
 
     async def _reset(self) -> None:
         """End the transaction after a refusal, or the next MAIL is answered 503."""
         try:
-            code, _ = await self._client_now().execute_command(b"RSET", timeout=self.timeouts.mail)
+            code, _ = await self._ask(b"RSET\r\n", self.timeouts.mail)
         except (aiosmtplib.SMTPException, OSError):
             code = 0
         if code != 250:
             self._drop()
-
-    def _dsn(self, letter_id: int | None) -> tuple[list[bytes], list[bytes]]:
-        if letter_id is None or not self._client_now().supports_extension("dsn"):
-            return [], []
-        return [b"RET=HDRS", b"ENVID=%d" % letter_id], [b"NOTIFY=FAILURE,DELAY"]
-
-    def _client_now(self) -> aiosmtplib.SMTP:
-        if self._smtp is None:
-            raise aiosmtplib.SMTPServerDisconnected("Connection lost")
-        return self._smtp
 
     def _client(self) -> aiosmtplib.SMTP:
         relay = self.relay
@@ -237,9 +264,19 @@ class Connection:
         )  # fmt: skip
 
     def _drop(self) -> None:
+        if self._talk is not None:
+            self._talk.close()
+            self._talk = None
         if self._smtp is not None:
             self._smtp.close()
         self._smtp = None
+
+
+def _taken_over(client: aiosmtplib.SMTP) -> Dialogue:
+    """Its own way of speaking waits for each reply, and does not say how far a letter got."""
+    if client.transport is None or client.transport.is_closing():
+        raise aiosmtplib.SMTPServerDisconnected("Connection lost")
+    return Dialogue(cast(asyncio.Transport, client.transport))
 
 
 def _wire(address: str) -> bytes:
