@@ -1,15 +1,16 @@
 """From plain facts to subject, text and HTML; a forgotten fact is an error, and what people wrote stays dead text."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, Template, TemplateNotFound, pass_context, select_autoescape
 from jinja2.runtime import Context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from notifications import words
 from notifications.kinds import KINDS
@@ -20,6 +21,10 @@ MAX_SUBJECT = 150
 
 OURS = frozenset({"url", "code", "contact", "address", "zone"})
 """Facts that are not free text, so that a link or address in them may live."""
+
+OWN = ("name", "url")
+"""Facts that differ from letter to letter of a wave and are only written down, never looked at by a template."""
+MOST_MOULDS = 256
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]+")
 _TLD = "(?:[a-z]{2}|com|net|org|info|biz|xyz|top|site|online|shop|app|dev|link|click|live|cloud)"
@@ -39,9 +44,53 @@ class Rendered:
 
 def compose(kind: str, facts: Mapping[str, Any], locale: Locale) -> Rendered:
     """Write the letter of that kind. FactsMissing names what it was not told; KeyError if there is no such kind."""
-    template = _templates(kind, Locale(locale))
-    told = {name: _tame(value, name) for name, value in KINDS[kind].filled(facts).items()}
-    told["locale"] = locale
+    facts = KINDS[kind].filled(facts)
+    own = {name: told for name in OWN if isinstance(facts.get(name), str) and (told := _tame(facts[name], name))}
+    shared = {name: value for name, value in facts.items() if name not in own}
+    key = (kind, Locale(locale), repr(shared), *own)
+    if key not in _moulds:
+        if len(_moulds) >= MOST_MOULDS:
+            _moulds.clear()
+        _moulds[key] = _mould(kind, Locale(locale), shared, own.keys())
+    mould = _moulds.get(key)  # another thread may have cleared them
+    return mould.filled(own) if mould else _render(kind, Locale(locale), facts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mould:
+    """The letters of a wave before they are told whose they are: rendering them anew is most of their cost."""
+
+    subject: str
+    text: tuple[str, ...]
+    html: tuple[str, ...]
+    """Every second piece is the name of a fact."""
+
+    def filled(self, own: Mapping[str, str]) -> Rendered:
+        escaped = {name: str(escape(value)) for name, value in own.items()}
+        return Rendered(self.subject, _joined(self.text, own), _joined(self.html, escaped))
+
+
+def _joined(pieces: Sequence[str], own: Mapping[str, str]) -> str:
+    return "".join([own[piece] if n % 2 else piece for n, piece in enumerate(pieces)])
+
+
+_moulds: dict[tuple[str, ...], _Mould | None] = {}
+
+
+def _mould(kind: str, locale: Locale, shared: Mapping[str, Any], own: Iterable[str]) -> _Mould | None:
+    """None where the subject names the person: its length decides how it is cut."""
+    holes = {name: f"\x01{name}\x01" for name in own}  # a sign that no fact can hold
+    cast = _render(kind, locale, shared, holes)
+    if "\x01" in cast.subject:
+        return None
+    return _Mould(cast.subject, tuple(cast.text.split("\x01")), tuple(cast.html.split("\x01")))
+
+
+def _render(
+    kind: str, locale: Locale, facts: Mapping[str, Any], holes: Mapping[str, str] = MappingProxyType({})
+) -> Rendered:
+    template = _templates(kind, locale)
+    told = {name: _tame(value, name) for name, value in facts.items()} | {**holes, "locale": locale}
     subject = " ".join(template.subject.render(told).split())
     told["subject"] = subject = subject if len(subject) <= MAX_SUBJECT else subject[: MAX_SUBJECT - 1] + "…"
     return Rendered(subject, _closed_up(template.text.render(told)), template.html.render(told) + "\n")

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from notifications import compose as composing
 from notifications.compose import MAX_SUBJECT, compose
 from notifications.kinds import KINDS, FactsMissing
 from notifications.samples import CONSOLE, NAMES, URL, every_sample, samples
@@ -200,3 +201,25 @@ def test_a_long_agency_name_shortens_the_subject_only() -> None:
 def test_the_console_address_of_hr_letters_is_a_plain_fact() -> None:
     facts = samples("bounce_notice", Locale.ID)[0]
     assert f"\n{CONSOLE}\n" in compose("bounce_notice", facts, Locale.ID).text
+
+
+@pytest.mark.parametrize(("kind", "locale", "number", "facts"), every_sample())
+def test_a_letter_from_a_mould_is_the_letter_rendered_for_itself(
+    kind: str, locale: Locale, number: int, facts: dict[str, Any]
+) -> None:
+    for name in (*NAMES, "", "\x01url\x01", "<b>{{ name }}</b>\n\n\n&amp;", "www.evil.example"):
+        told = facts | {"name": name}
+        direct = composing._render(kind, locale, KINDS[kind].filled(told))
+        assert compose(kind, told, locale) == direct == compose(kind, told, locale)
+
+
+def test_moulds_are_made_once_for_a_wave_and_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(composing, "MOST_MOULDS", 3)
+    composing._moulds.clear()
+    facts = samples("stage_invitation", Locale.ID)[0]
+    letters = {compose("stage_invitation", facts | {"name": f"Person {n}"}, Locale.ID).html for n in range(20)}
+    assert len(letters) == 20
+    assert len(composing._moulds) == 1
+    for year in range(2020, 2030):
+        compose("stage_invitation", facts | {"year": year}, Locale.ID)
+    assert len(composing._moulds) <= 3
