@@ -35,7 +35,14 @@ PLANTED = [
     (47, "unit_headless"), (48, "unit_parent_unknown"), (49, "unit_circular"), (50, "unit_circular"),
     (51, "unit_inconsistent"),
 ]  # fmt: skip
-ELSEWHERE = {"encoding_guessed", "span_wide", "role_unfilled", "waiver_refused", "waiver_unused"}
+ELSEWHERE = {
+    "encoding_guessed",
+    "role_unfilled",
+    "serves_elsewhere",
+    "span_wide",
+    "waiver_refused",
+    "waiver_unused",
+}
 
 
 def write(path: Path, *lines: str, encoding: str = "utf-8", newline: str = "\n") -> Path:
