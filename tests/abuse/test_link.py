@@ -1,5 +1,6 @@
 """A1 to A11: the link of a letter in the hands of scanners, guessers, and whoever it was forwarded to."""
 
+import json
 import secrets
 import statistics
 import time
@@ -10,11 +11,13 @@ from datetime import date, timedelta
 import pytest
 from office import HOST, ORIGIN, Browser, dump, plan_form
 from sqlalchemy import event, func, select
+from typer.testing import CliRunner
 
 import clock
 import settings
 from actions import links, steering
 from actions.bounces import addressed_to
+from cli.cycle import app as cycle_commands
 from models import (
     ActionLink,
     Appraisal,
@@ -286,6 +289,19 @@ def test_a05_after_a_leak_all_links_end_at_once_and_new_ones_are_mailed_once(off
     assert dewi.http.get("/w").status_code == 401
     assert browser().enter("dewi").status == 200
     assert renew().counts == {"links": 0, "letters": 0}, "again it touches nobody"
+
+
+def test_a05_the_command_shows_whom_it_touches_and_does_it_only_when_told(office, browser):
+    token = office.token("dewi")
+    wait(minutes=1)
+    command = ["renew-links", "kota", "--year", "2026", "--reason", "kotak surat bocor", "--json"]
+    shown = json.loads(CliRunner().invoke(cycle_commands, command).output)
+    assert (shown["done"], browser().http.get(f"/a/{token}").status_code) == (False, 200)
+    done = json.loads(CliRunner().invoke(cycle_commands, [*command, "--yes"]).output)
+    assert done["counts"] == shown["counts"]
+    assert browser().http.get(f"/a/{token}").status_code == 404
+    entry = rows(office, TrailEntry, type="link.renewed")[0]
+    assert (entry.content["why"], entry.content["after"]["links"]) == ("kotak surat bocor", done["counts"]["links"])
 
 
 # A6: two people, one browser
