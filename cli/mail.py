@@ -1,6 +1,7 @@
 """`appraisal mail`: the dispatcher by hand, the outbox, and who did not get what."""
 
 import json
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -21,7 +22,8 @@ def deliver(
     resident: Annotated[bool, typer.Option(help="Stay and send whatever becomes due.")] = False,
     lane: Annotated[list[str] | None, typer.Option(help="Only these lanes: urgent, invitation, ...")] = None,
     limit: Annotated[int, typer.Option(help="At most so many letters.", min=1)] = 100_000,
-    connections: Annotated[int, typer.Option(min=1, max=100)] = 5,
+    connections: Annotated[int, typer.Option(help="To the relay, of all processes together.", min=1, max=100)] = 5,
+    processes: Annotated[int, typer.Option(help="Share the work: one for each core.", min=1, max=64)] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Send the letters that are due."""
@@ -31,13 +33,24 @@ def deliver(
     from rules.words import Lane
 
     lanes = [Lane(name) for name in lane] if lane else list(Lane)
+    if processes > 1:
+        from cli import dispatchers
+
+        names = [one.value for one in lanes]
+        counts = dispatchers.deliver(processes, lanes=names, limit=limit, connections=connections, resident=resident)
+        typer.echo(_told(counts, as_json))
+        return
     db = database.current()
     if resident:
         counts = dispatch.reside(db, lanes=lanes, now=clock.now, connections=connections)
     else:
         counts = dispatch.deliver_batch(db, lanes=lanes, limit=limit, now=clock.now, connections=connections)
+    typer.echo(_told(counts, as_json))
+
+
+def _told(counts: Mapping[str, int], as_json: bool) -> str:
     words = ", ".join(f"{count} {state}" for state, count in counts.items()) or "nothing was due"
-    typer.echo(json.dumps(dict(counts)) if as_json else words)
+    return json.dumps(dict(counts)) if as_json else words
 
 
 @app.command()

@@ -203,7 +203,7 @@ def test_the_console_address_of_hr_letters_is_a_plain_fact() -> None:
     assert f"\n{CONSOLE}\n" in compose("bounce_notice", facts, Locale.ID).text
 
 
-@pytest.mark.parametrize(("kind", "locale", "number", "facts"), every_sample())
+@pytest.mark.parametrize(("kind", "locale", "number", "facts"), list(every_sample()))
 def test_a_letter_from_a_mould_is_the_letter_rendered_for_itself(
     kind: str, locale: Locale, number: int, facts: dict[str, Any]
 ) -> None:
