@@ -7,14 +7,18 @@ from sqlalchemy.orm import Session
 
 from actions.holders import role_holders
 from actions.steering.reassignments import reassign
-from models import Appraisal, Cycle
-from rules.words import AppraisalState, Role
+from models import Appraisal, Cycle, Objection
+from rules.words import AppraisalState, ObjectionState, Role
 
 
 def name_authorities(session: Session, cycle: Cycle, *, at: datetime) -> int:
-    """Where the head of the region is the rater nobody stands above: an official from outside is named for the case."""
+    """Where the head of the region is the rater nobody stands above: once such a case is objected to, an official from
+    outside is named for it."""
     lacking = session.scalars(
-        select(Appraisal.id).where(
+        select(Appraisal.id)
+        .join(Objection, Objection.appraisal_id == Appraisal.id)
+        .where(
+            Objection.state.in_((ObjectionState.FILED, ObjectionState.UNDER_EXAMINATION)),
             Appraisal.cycle_id == cycle.id, Appraisal.rater_id.is_not(None), Appraisal.authority_id.is_(None),
             Appraisal.state != AppraisalState.EXCLUDED, Appraisal.finalized_at.is_(None),
         )
