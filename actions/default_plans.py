@@ -76,16 +76,15 @@ def establish_as_drafted(context: Context, cases: Sequence[Appraisal]) -> int:
 
 
 def replace_defaults(context: Context, cases: Sequence[Appraisal]) -> int:
-    """At the end of target setting: what somebody drafted late themself takes the place of their plain default."""
+    """At the end of target setting a plain default gives way to what its employee drafted late: `ensure_plans` next."""
     query = select(Plan.appraisal_id).where(
         Plan.appraisal_id.in_([case.id for case in cases]), Plan.state == PlanState.ESTABLISHED, Plan.is_default
     )
     plain = set(context.session.scalars(query))
     late = with_plan(context, [case for case in cases if case.id in plain], PlanState.SUBMITTED)
-    for case in cases:
-        if case.id in late:
-            plans.supersede(context.session, case.id, PlanState.ESTABLISHED)
-    return establish_as_drafted(context, [case for case in cases if case.id in late])
+    for appraisal_id in sorted(late):
+        plans.supersede(context.session, appraisal_id, PlanState.ESTABLISHED)
+    return len(late)
 
 
 def ensure_plans(context: Context, cases: Sequence[Appraisal]) -> dict[str, int]:
