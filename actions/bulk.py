@@ -1,9 +1,10 @@
 """Many rows at once, where the same rows the second time change nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import Table
+from sqlalchemy import Dialect, Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -22,10 +23,24 @@ def insert_new(session: Session, model: type[Base], rows: Iterable[Mapping[str, 
     if not (listed := list(rows)):
         return 0
     connection = session.connection()
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    assert isinstance(model.__table__, Table)
-    statement = dialect.insert(model.__table__).on_conflict_do_nothing()
+    statement = _insert(connection.dialect, model, tuple(listed[0]))
     return connection.execute(statement, listed, execution_options={"preserve_rowcount": True}).rowcount
+
+
+@lru_cache(maxsize=256)
+def _insert(dialect: Dialect, model: type[Base], columns: tuple[str, ...]) -> Executable:
+    """SQLAlchemy keeps no compiled statement that has ON CONFLICT, so we do."""
+    return compiled(insert_into(dialect, model).on_conflict_do_nothing(), dialect, columns)
+
+
+def insert_into(dialect: Dialect, model: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """The dialect's own insert, which knows ON CONFLICT; it returns nothing, so it may be executed with many rows."""
+    assert isinstance(model.__table__, Table)
+    return (sqlite if dialect.name == "sqlite" else postgresql).insert(model.__table__).inline()
+
+
+def compiled(statement: sqlite.Insert | postgresql.Insert, dialect: Dialect, columns: Sequence[str]) -> Executable:
+    return cast("Executable", statement.compile(dialect=dialect, column_keys=list(columns)))
 
 
 def portions(items: Sequence[T], size: int = PORTION) -> Iterable[Sequence[T]]:

@@ -34,6 +34,8 @@ RENEW_SECONDS = 60
 LOOK_AGAIN = 0.5
 """A resident dispatcher with nothing to do looks for new letters this often, in seconds."""
 URGENT_CONNECTIONS = 2
+AHEAD = 4
+"""Letters claimed for each connection: a process that dies keeps no more of them until its leases end."""
 STALE_SECONDS = 10.0
 """A letter that waited longer for a connection is looked at afresh: its stage may have closed meanwhile."""
 ODD_ONE_OUT = 30.0
@@ -54,13 +56,14 @@ class Street:
 
     lanes: Collection[Lane]
     connections: int
-    waiting: asyncio.Queue[Envelope] = field(default_factory=asyncio.Queue)
+    waiting: asyncio.Queue[tuple[Envelope, asyncio.Future[bool]]] = field(default_factory=asyncio.Queue)
+    """Each with the note that it is begun, so that many are noted in one commit before a connection is free."""
     again: bool = False
     """Whether a letter went back that is due at once."""
 
     @property
     def room(self) -> int:
-        return 2 * self.connections - self.waiting.qsize()
+        return AHEAD * self.connections - self.waiting.qsize()
 
 
 @dataclass(slots=True)
@@ -173,7 +176,7 @@ class Dispatcher:
 
     def _empty(self, street: Street) -> None:
         while not street.waiting.empty():
-            self._return(street.waiting.get_nowait().claimed, "given_back")
+            self._return(street.waiting.get_nowait()[0].claimed, "given_back")
             street.waiting.task_done()
 
     # ---- claiming
@@ -185,7 +188,7 @@ class Dispatcher:
                     await self._report_down(street)
                     return
                 await self._pause(min(rest, LOOK_AGAIN))
-            elif street.room < street.connections:  # a claim costs about the same for one letter as for many
+            elif 2 * street.room < AHEAD * street.connections:  # a claim costs about the same for one letter as for many
                 await asyncio.sleep(0.002)
             elif not await self._fetch(street, resident=resident, over=over):
                 return
@@ -199,7 +202,7 @@ class Dispatcher:
         for one, words in found.bad:
             self.journal.ended(one, Settled(LetterState.HELD, SmtpPhase.CONNECT, reply=words))
         for one in found.ready:
-            street.waiting.put_nowait(one)
+            street.waiting.put_nowait((one, self.journal.begun(one)))
         if found.ready or found.bad:
             return True
         if found.wait is not None:
@@ -279,14 +282,14 @@ class Dispatcher:
         connection = Connection(self.post.relay, local_hostname=self.post.bounce_domain)
         try:
             while True:
-                one = await street.waiting.get()
+                one, begun = await street.waiting.get()
                 try:
                     if time.monotonic() - one.made_at > STALE_SECONDS:
                         street.again = True
                         self._spend(-1)
                         self.journal.back(one.claimed)
                         continue
-                    rest = await self._send(connection, one)
+                    rest = await self._send(connection, one, begun)
                 finally:
                     street.waiting.task_done()
                 if rest:
@@ -294,12 +297,11 @@ class Dispatcher:
         finally:
             await connection.close()
 
-    async def _send(self, connection: Connection, one: Envelope) -> float:
+    async def _send(self, connection: Connection, one: Envelope, begun: asyncio.Future[bool]) -> float:
         """Hand one letter over and note what came of it; seconds for which this connection should rest."""
         if self._down_until > time.monotonic():
             self._return(one.claimed, "queued")
             return 0.0
-        begun = self.journal.begun(one)
 
         async def before_data() -> bool:
             return await begun

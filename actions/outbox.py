@@ -6,13 +6,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Dialect, Executable, bindparam, delete, exists, func, select, text, update
 from sqlalchemy.orm import Session
 
+from actions.bulk import compiled, insert_into, insert_new
 from actions.claims import LEASE, WAITING, Claimed, Taken, claim, count_due, database_now, next_due, paused, take_due
 from models import Letter, MailAttempt, MailSwitch, Person, Wave
 from models.letter import IN_DOUBT_SQL
@@ -52,8 +52,7 @@ def begin_attempts(
          "phase": SmtpPhase.CONNECT, "content_sha256": (contents or {}).get(one.id)}
         for one in claimed
     ]  # fmt: skip
-    if rows:
-        session.connection().execute(_begin(session.get_bind().dialect.name), rows)
+    insert_new(session, MailAttempt, rows)
 
 
 def mark_dots(session: Session, claimed: Sequence[Claimed]) -> set[int]:
@@ -87,7 +86,7 @@ def settle_all(session: Session, ended: Sequence[tuple[Claimed, Settled]], *, at
          "content_sha256": how.content_sha256}
         for one, how in ended
     ]  # fmt: skip
-    connection.execute(_end(session.get_bind().dialect.name), attempts)
+    connection.execute(_end(connection.dialect, tuple(attempts[0])), attempts)
     for one, how in ended:
         if one.id in ours and how.address_state is not None:
             here = Person.id == one.person_id, Person.email == one.address
@@ -131,22 +130,14 @@ def _settle():
     )  # fmt: skip
 
 
-def _insert(dialect: str):
-    return (sqlite if dialect == "sqlite" else postgresql).insert(MailAttempt.__table__)  # type: ignore[arg-type]
-
-
-@cache
-def _begin(dialect: str):
-    return _insert(dialect).on_conflict_do_nothing()
-
-
-@cache
-def _end(dialect: str):
-    statement = _insert(dialect)
+@lru_cache(maxsize=64)
+def _end(dialect: Dialect, columns: tuple[str, ...]) -> Executable:
+    statement = insert_into(dialect, MailAttempt)
     names = ("ended_at", "phase", "code", "reply", "outcome")
-    return statement.on_conflict_do_update(
+    known = statement.on_conflict_do_update(
         index_elements=["letter_id", "number"], set_={name: statement.excluded[name] for name in names}
     )
+    return compiled(known, dialect, columns)
 
 
 @cache
@@ -158,11 +149,16 @@ def _dot():
 
 
 def give_back(session: Session, claimed: Sequence[Claimed]) -> int:
-    """Return letters that were claimed but not begun, at once: a process that stops keeps nobody waiting."""
+    """Return letters of which nothing was sent, at once: a process that stops keeps nobody waiting.
+
+    An attempt that was noted ahead of time did not take place.
+    """
     if not (ours := _ours(session, claimed)):
         return 0
     back = update(Letter).where(Letter.id.in_(ours)).execution_options(synchronize_session=False)
     session.execute(back.values(state=LetterState.QUEUED, lease_owner=None, lease_until=None))
+    unused = delete(MailAttempt).where(MailAttempt.letter_id.in_(ours), MailAttempt.ended_at.is_(None))
+    session.execute(unused.execution_options(synchronize_session=False))
     return len(ours)
 
 
