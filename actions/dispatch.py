@@ -188,7 +188,7 @@ class Dispatcher:
                     await self._report_down(street)
                     return
                 await self._pause(min(rest, LOOK_AGAIN))
-            elif 2 * street.room < AHEAD * street.connections:  # a claim costs about the same for one letter as for many
+            elif 2 * street.room < AHEAD * street.connections:  # one claim costs about as much as many
                 await asyncio.sleep(0.002)
             elif not await self._fetch(street, resident=resident, over=over):
                 return
