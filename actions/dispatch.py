@@ -34,7 +34,7 @@ RENEW_SECONDS = 60
 LOOK_AGAIN = 0.5
 """A resident dispatcher with nothing to do looks for new letters this often, in seconds."""
 URGENT_CONNECTIONS = 2
-AHEAD = 4
+AHEAD = 3
 """Letters claimed for each connection: a process that dies keeps no more of them until its leases end."""
 STALE_SECONDS = 10.0
 """A letter that waited longer for a connection is looked at afresh: its stage may have closed meanwhile."""
@@ -188,7 +188,9 @@ class Dispatcher:
                     await self._report_down(street)
                     return
                 await self._pause(min(rest, LOOK_AGAIN))
-            elif 2 * street.room < AHEAD * street.connections:  # one claim costs about as much as many
+            elif (
+                street.room < (AHEAD - 1) * street.connections
+            ):  # a claim costs about as much for one letter as for many
                 await asyncio.sleep(0.002)
             elif not await self._fetch(street, resident=resident, over=over):
                 return

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -147,8 +147,7 @@ class Journal:
                 else:
                     return
         finally:
-            for future in group.waiters:
-                _set(future, False)
+            _set((future, False) for future in group.waiters)
 
     def _write(self, group: _Group) -> Counter[str]:
         at, counts = self.now(), Counter[str]()
@@ -156,8 +155,10 @@ class Journal:
             begun = [one for one, _ in group.begun]
             contents = {one.claimed.id: one.sha256 for one in begun}
             outbox.begin_attempts(session, [one.claimed for one in begun], at=at, contents=contents)
-            ours = outbox.mark_dots(session, [one.claimed for one, _ in group.dots]) if group.dots else set()
-            written = outbox.settle_all(session, [(one, how) for one, how, _ in group.ended], at=at)
+            dots, ended = [one.claimed for one, _ in group.dots], [(one, how) for one, how, _ in group.ended]
+            ours = outbox.still_ours(session, [*dots, *(one for one, _ in ended)])
+            outbox.mark_dots(session, dots, ours=ours)
+            written = outbox.settle_all(session, ended, at=at, ours=ours)
             for (one, how, _), kept in zip(group.ended, written, strict=True):
                 counts[how.state.value if kept else "lease_lost"] += 1
                 self._stop_if_wrong(session, one, how, at)
@@ -169,8 +170,8 @@ class Journal:
     def _answer(self, group: _Group, ours: set[int]) -> None:
         answers = [(future, True) for future in [*(future for _, future in group.begun), *group.flushed]]
         answers += [(future, one.claimed.id in ours) for one, future in group.dots]
-        for future, answer in answers:
-            future.get_loop().call_soon_threadsafe(_set, future, answer)
+        if answers:
+            answers[0][0].get_loop().call_soon_threadsafe(_set, answers)
 
     def _limits(self, group: _Group) -> None:
         """Slow down where we were told to, in a transaction of its own: locks are never taken the other way round."""
@@ -208,9 +209,10 @@ class Journal:
         return ""
 
 
-def _set(future: asyncio.Future[bool], answer: bool) -> None:
-    if not future.done():
-        future.set_result(answer)
+def _set(answers: Iterable[tuple[asyncio.Future[bool], bool]]) -> None:
+    for future, answer in answers:
+        if not future.done():
+            future.set_result(answer)
 
 
 def _scope(how: Settled, one: Claimed) -> str:

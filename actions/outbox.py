@@ -23,7 +23,7 @@ from rules.words import AddressState, LetterState, SmtpPhase
 __all__ = [
     "LEASE", "WAITING", "Claimed", "Settled", "SmtpPhase", "Taken", "begin_attempts", "claim", "count_due",
     "database_now", "give_back", "mark_dots", "next_due", "pause", "pause_wave", "paused", "reap", "renew",
-    "resolve_ambiguous", "resume", "resume_waves", "settle", "settle_all", "take_due",
+    "resolve_ambiguous", "resume", "resume_waves", "settle", "settle_all", "still_ours", "take_due",
 ]  # fmt: skip
 
 
@@ -55,9 +55,12 @@ def begin_attempts(
     insert_new(session, MailAttempt, rows)
 
 
-def mark_dots(session: Session, claimed: Sequence[Claimed]) -> set[int]:
-    """Note that the final dots are about to go out; the ids of the letters that are still ours and may be ended so."""
-    ours = _ours(session, claimed)
+def mark_dots(session: Session, claimed: Sequence[Claimed], *, ours: set[int] | None = None) -> set[int]:
+    """Note that the final dots are about to go out; the ids of the letters that are still ours and may be ended so.
+
+    `ours`: what `still_ours` said in this transaction.
+    """
+    ours = still_ours(session, claimed) if ours is None else ours
     rows = [{"b_letter": one.id, "b_number": one.attempt} for one in claimed if one.id in ours]
     if rows:
         session.connection().execute(_dot(), rows)
@@ -72,11 +75,13 @@ def settle(session: Session, one: Claimed, how: Settled, *, at: datetime) -> boo
     return settle_all(session, [(one, how)], at=at)[0]
 
 
-def settle_all(session: Session, ended: Sequence[tuple[Claimed, Settled]], *, at: datetime) -> list[bool]:
-    """`settle` for many at once."""
+def settle_all(
+    session: Session, ended: Sequence[tuple[Claimed, Settled]], *, at: datetime, ours: set[int] | None = None
+) -> list[bool]:
+    """`settle` for many at once; `ours` as in `mark_dots`."""
     if not ended:
         return []
-    ours = _ours(session, [one for one, _ in ended])
+    ours = still_ours(session, [one for one, _ in ended]) if ours is None else ours
     connection = session.connection()
     if rows := [_row(one, how, at) for one, how in ended if one.id in ours]:
         connection.execute(_settle(), rows)
@@ -105,9 +110,10 @@ def _row(one: Claimed, how: Settled, at: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _ours(session: Session, claimed: Iterable[Claimed]) -> set[int]:
+def still_ours(session: Session, claimed: Iterable[Claimed]) -> set[int]:
     """Which of the letters are still under the lease of this very attempt; they stay locked to the end."""
-    held = {one.id: (one.owner, one.attempt) for one in claimed}
+    if not (held := {one.id: (one.owner, one.attempt) for one in claimed}):
+        return set()
     rows = session.connection().execute(_held(), {"ids": list(held)})
     return {id for id, owner, attempt in rows.tuples() if held[id] == (owner, attempt)}
 
@@ -153,7 +159,7 @@ def give_back(session: Session, claimed: Sequence[Claimed]) -> int:
 
     An attempt that was noted ahead of time did not take place.
     """
-    if not (ours := _ours(session, claimed)):
+    if not (ours := still_ours(session, claimed)):
         return 0
     back = update(Letter).where(Letter.id.in_(ours)).execution_options(synchronize_session=False)
     session.execute(back.values(state=LetterState.QUEUED, lease_owner=None, lease_until=None))

@@ -92,7 +92,14 @@ _PART = b'Content-Type: text/%s; charset="utf-8"\r\nContent-Transfer-Encoding: q
 
 def quoted(text: str) -> bytes:
     """Quoted-printable with CRLF: seven bits, lines under 77 octets, whatever the text."""
-    return binascii.b2a_qp(_unix(text).encode(), istext=True).replace(b"\n", b"\r\n")
+    *lines, last = _unix(text).split("\n")
+    return b"".join([*map(_quoted_line, lines), _quoted_line(last)[:-2]])
+
+
+@lru_cache(maxsize=2048)
+def _quoted_line(line: str) -> bytes:
+    """Lines are encoded each for itself, and most are the same in all letters of a wave."""
+    return binascii.b2a_qp(line.encode() + b"\n", istext=True).replace(b"\n", b"\r\n")
 
 
 def _unix(text: str) -> str:
