@@ -116,8 +116,8 @@ class Dispatcher:
         self.stopping.set()
 
     async def _run(self, *, resident: bool) -> Mapping[str, int]:
-        self.journal = Journal(self.db, self.now, self.counts)
         streets = self._streets()
+        self.journal = Journal(self.db, self.now, self.counts, sum(street.connections for street in streets))
         writer = asyncio.create_task(self.journal.run())
         writer.add_done_callback(lambda task: None if task.cancelled() or task.exception() is None else self._give_up())
         self._workers = [

@@ -8,6 +8,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -65,10 +66,13 @@ class Journal:
     db: Database
     now: Callable[[], datetime]
     counts: Counter[str]
+    connections: int = 1
+    """When so many wait at their dots, nobody else can come."""
     accepted: list[float] = field(default_factory=list)
     """When letters were accepted lately, by the monotonic clock."""
     _pending: _Group = field(default_factory=_Group)
     _something: asyncio.Event = field(default_factory=asyncio.Event)
+    _full: asyncio.Event = field(default_factory=asyncio.Event)
     _closing: bool = False
     _health: dict[int, Health] = field(default_factory=dict)
 
@@ -78,7 +82,10 @@ class Journal:
 
     def at_dot(self, one: Envelope) -> asyncio.Future[bool]:
         """Note that its dot is about to go out; False: the lease was lost, it must not."""
-        return self._add(self._pending.dots, one)
+        future = self._add(self._pending.dots, one)
+        if len(self._pending.dots) >= self.connections:
+            self._full.set()
+        return future
 
     def _add(self, to: list[tuple[Envelope, asyncio.Future[bool]]], one: Envelope) -> asyncio.Future[bool]:
         future = asyncio.get_running_loop().create_future()
@@ -109,6 +116,7 @@ class Journal:
             await self._something.wait()
             await self._gather()
             group, self._pending = self._pending, _Group()
+            self._full.clear()
             if not self._closing:
                 self._something.clear()
             if len(group):
@@ -120,6 +128,7 @@ class Journal:
         """Write what is pending, then end."""
         self._closing = True
         self._something.set()
+        self._full.set()
 
     async def _gather(self) -> None:
         """Wait a little for company: less if somebody waits for the commit."""
@@ -128,8 +137,9 @@ class Journal:
             if (rest := until - time.monotonic()) <= 0:
                 return
             await asyncio.sleep(min(rest, 0.002))
-        if not self._closing:
-            await asyncio.sleep(COMPANY_SECONDS)
+        if not self._closing and not self._full.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._full.wait(), COMPANY_SECONDS)
 
     async def _persist(self, group: _Group) -> None:
         """Write, and try again as long as the database is away: what a server said is not forgotten for that."""
