@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models import Assignment, Extension, Stage, Unit
@@ -53,7 +54,7 @@ class Deadlines:
 def deadlines_of(session: Session, stage: Stage) -> Deadlines:
     found = Deadlines(stage)
     children: dict[int, list[int]] | None = None
-    for extension in session.scalars(select(Extension).filter_by(stage_id=stage.id).order_by(Extension.id)):
+    for extension in session.scalars(_extensions(), {"b_stage": stage.id}):
         if extension.person_id is not None:
             found.by_person[extension.person_id] = extension.due_at
         elif extension.unit_id is not None:
@@ -61,6 +62,11 @@ def deadlines_of(session: Session, stage: Stage) -> Deadlines:
             for unit in _below(extension.unit_id, children):
                 found.by_unit[unit] = max(extension.due_at, found.by_unit.get(unit, extension.due_at))
     return found
+
+
+@cache
+def _extensions():
+    return select(Extension).where(Extension.stage_id == bindparam("b_stage")).order_by(Extension.id)
 
 
 def units_below(session: Session, unit_id: int) -> set[int]:

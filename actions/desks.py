@@ -4,9 +4,10 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, joinedload
 
 from actions.acts import ACTS
@@ -55,20 +56,27 @@ def desk_of(session: Session, person_id: int, stage_id: int) -> Desk:
     """Read a desk; changes nothing."""
     stage = session.get_one(Stage, stage_id)
     cycle = session.get_one(Cycle, stage.cycle_id)
-    query = select(Assignment).where(
-        Assignment.stage_id == stage_id, Assignment.person_id == person_id,
-        Assignment.state != AssignmentState.WITHDRAWN,
-    ).options(joinedload(Assignment.appraisal).joinedload(Appraisal.employee),
-              joinedload(Assignment.appraisal).joinedload(Appraisal.unit)).order_by(Assignment.id)  # fmt: skip
     deadlines = deadlines_of(session, stage)
     tasks = []
-    for one in session.scalars(query):
+    for one in session.scalars(_assignments(), {"b_stage": stage_id, "b_person": person_id}):
         about, unit = _about(session, one)
         tasks.append(
             Task(one.id, one.kind, one.role, one.state, one.optional, about, unit, deadlines.due(one),
                  deadlines.closes(one), one.ended_at)
         )  # fmt: skip
     return Desk(session.get_one(Person, person_id), session.get_one(Agency, cycle.agency_id), cycle, stage, tasks)
+
+
+@cache
+def _assignments():
+    case = joinedload(Assignment.appraisal)
+    return (
+        select(Assignment)
+        .where(Assignment.stage_id == bindparam("b_stage"), Assignment.person_id == bindparam("b_person"),
+               Assignment.state != AssignmentState.WITHDRAWN)
+        .options(case.joinedload(Appraisal.employee), case.joinedload(Appraisal.unit))
+        .order_by(Assignment.id)
+    )  # fmt: skip
 
 
 def _about(session: Session, one: Assignment) -> tuple[str, str]:
@@ -133,9 +141,14 @@ def keep_draft(
 
 def submissions_of(session: Session, person_id: int, stage_id: int) -> Sequence[Submission]:
     """What the person did at this desk, newest first."""
-    mine = select(Assignment.id).where(Assignment.stage_id == stage_id)
-    query = select(Submission).where(Submission.person_id == person_id, Submission.assignment_id.in_(mine))
-    return session.scalars(query.order_by(Submission.id.desc())).all()
+    return session.scalars(_submissions(), {"b_person": person_id, "b_stage": stage_id}).all()
+
+
+@cache
+def _submissions():
+    here = select(Assignment.id).where(Assignment.stage_id == bindparam("b_stage"))
+    query = select(Submission).where(Submission.person_id == bindparam("b_person"), Submission.assignment_id.in_(here))
+    return query.order_by(Submission.id.desc())
 
 
 def add_note(
@@ -179,7 +192,16 @@ def notes_of(session: Session, appraisal_id: int) -> Sequence[Note]:
 
 def cases_of(session: Session, person_id: int, cycle_id: int) -> Sequence[Appraisal]:
     """The person's own case first, then the cases of the people they rate."""
-    query = select(Appraisal).where(
-        Appraisal.cycle_id == cycle_id, (Appraisal.employee_id == person_id) | (Appraisal.rater_id == person_id)
-    ).options(joinedload(Appraisal.employee), joinedload(Appraisal.unit))  # fmt: skip
-    return sorted(session.scalars(query), key=lambda case: (case.employee_id != person_id, case.id))
+    found = session.scalars(_cases(), {"b_cycle": cycle_id, "b_person": person_id})
+    return sorted(found, key=lambda case: (case.employee_id != person_id, case.id))
+
+
+@cache
+def _cases():
+    person = bindparam("b_person")
+    return (
+        select(Appraisal)
+        .where(Appraisal.cycle_id == bindparam("b_cycle"),
+               (Appraisal.employee_id == person) | (Appraisal.rater_id == person))
+        .options(joinedload(Appraisal.employee), joinedload(Appraisal.unit))
+    )  # fmt: skip

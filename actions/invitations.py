@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from actions.bulk import portions
@@ -32,18 +33,26 @@ def open_duties_of(
     deadlines = deadlines_of(session, stage)
     found: dict[int, list[OpenDuty]] = defaultdict(list)
     for portion in portions(sorted(set(people))):
-        query = select(
-            Assignment.person_id, Assignment.kind, Assignment.optional, Assignment.unit_id, Assignment.due_at,
-            Assignment.told_at,
-        ).where(
-            Assignment.stage_id == stage.id, Assignment.state == AssignmentState.OPEN, Assignment.person_id.in_(portion)
-        )  # fmt: skip
-        for person, kind, optional, unit, own, told in session.execute(query.order_by(Assignment.id)):
+        rows = session.execute(_open_duties(), {"b_stage": stage.id, "b_people": portion}).tuples()
+        for person, kind, optional, unit, own, told in rows:
             if at is not None and not deadlines.takes(kind, person, unit, own, at):
                 continue
             due = deadlines.due_for(person, unit, own)
             found[person].append(OpenDuty(kind, optional, due, told is None))
     return found
+
+
+@cache
+def _open_duties():
+    return (
+        select(
+            Assignment.person_id, Assignment.kind, Assignment.optional, Assignment.unit_id, Assignment.due_at,
+            Assignment.told_at,
+        )
+        .where(Assignment.stage_id == bindparam("b_stage"), Assignment.state == AssignmentState.OPEN,
+               Assignment.person_id.in_(bindparam("b_people", expanding=True)))
+        .order_by(Assignment.id)
+    )  # fmt: skip
 
 
 def facts_for(agency: Agency, cycle: Cycle, stage: Stage, person: Person, duties: Sequence[OpenDuty]) -> dict[str, Any]:

@@ -4,8 +4,9 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, joinedload
 
 from actions.bulk import insert_new, portions
@@ -68,12 +69,18 @@ def _generations(session: Session, stage: Stage, people: list[int]) -> dict[int,
 
 def open_link(session: Session, link_id: int | None) -> OpenedLink:
     """Return what an (already verified) link leads to; LinkRefused if it is unknown or revoked."""
-    query = select(ActionLink).where(ActionLink.id == link_id, ActionLink.state == LinkState.ACTIVE)
-    query = query.options(joinedload(ActionLink.person), joinedload(ActionLink.stage).joinedload(Stage.cycle))
-    link = session.scalar(query) if link_id is not None else None
+    link = session.scalar(_link(), {"b_id": link_id}) if link_id is not None else None
     if link is None or link.kid != kid_of(link.stage.cycle):
         raise LinkRefused
     return OpenedLink(link, link.person, link.stage, link.stage.cycle)
+
+
+@cache
+def _link():
+    """Made once, as each page asks it: making a statement costs as much as executing it."""
+    agency = joinedload(ActionLink.stage).joinedload(Stage.cycle).joinedload(Cycle.agency)
+    query = select(ActionLink).where(ActionLink.id == bindparam("b_id"), ActionLink.state == LinkState.ACTIVE)
+    return query.options(joinedload(ActionLink.person), agency)
 
 
 def revoke_links(

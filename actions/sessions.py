@@ -4,8 +4,9 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from actions.calendars import calendar_of
@@ -54,8 +55,7 @@ def find(session: Session, secret: str, *, at: datetime, seen: datetime | None =
 
     `seen` is a later sign of life than the one stored: reading is noted in the cookie, for a GET writes nothing.
     """
-    query = select(WebSession).where(WebSession.secret_sha256 == _digest(secret), WebSession.ended_at.is_(None))
-    row = session.scalar(query)
+    row = session.scalar(_living(), {"b_secret": _digest(secret)})
     if row is None or row.link_id is None or at >= row.begun_at + LONGEST:
         return None
     try:
@@ -68,6 +68,11 @@ def find(session: Session, secret: str, *, at: datetime, seen: datetime | None =
     if left is not None and left < calendar_of(session, agency, at).local_date(at):
         return None
     return Visit(row, opened.link, opened.person, opened.stage, opened.cycle, agency, rested=at >= last + IDLE)
+
+
+@cache
+def _living():
+    return select(WebSession).where(WebSession.secret_sha256 == bindparam("b_secret"), WebSession.ended_at.is_(None))
 
 
 def end(session: Session, visit: Visit, *, at: datetime) -> None:

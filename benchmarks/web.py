@@ -25,8 +25,9 @@ DESKS = 400
 
 
 def measure(
-    databases: tuple[str, ...] = KINDS, *, rate: int = RATE, seconds: float = 5, rounds: int = 5, people: int = 2000
-) -> dict[str, Any]:
+    databases: tuple[str, ...] = KINDS, *, rate: int = RATE, seconds: float = 5, rounds: int = 5, people: int = 2000,
+    processes: int = 2,
+) -> dict[str, Any]:  # fmt: skip
     """Of each round the 95th percentile of a page over that of the static file; the median of the rounds counts."""
     runs = []
     for kind in databases:
@@ -34,9 +35,11 @@ def measure(
             world.launch(db, people)
             world.open_stage(db)
             world.analyze(db)
+            world.make_real(db)
             tokens = _tokens(db, min(DESKS, people))
-            runs.append(_of(kind, _visited(db, tokens, rate, seconds, rounds)))
-    return {"ratio_desk_p95": max(run["ratio_desk"] for run in runs), "target": TARGET, "rate": rate, "runs": runs,
+            runs.append(_of(kind, _visited(db, tokens, rate, seconds, rounds, processes)))
+    return {"ratio_desk_p95": max(run["ratio_desk"] for run in runs), "target": TARGET, "rate": rate,
+            "processes": processes, "runs": runs,
             "ratio_landing_p95": max(run["ratio_landing"] for run in runs)}  # fmt: skip
 
 
@@ -46,8 +49,10 @@ def _tokens(db: Database, count: int) -> list[str]:
     return [sign(link, kid=kid, master=world.ENV["APPRAISAL_SECRET"].encode()) for link, kid in links]
 
 
-def _visited(db: Database, tokens: list[str], rate: int, seconds: float, rounds: int) -> list[dict[str, Any]]:
-    with _served(db) as port:
+def _visited(
+    db: Database, tokens: list[str], rate: int, seconds: float, rounds: int, processes: int
+) -> list[dict[str, Any]]:
+    with _served(db, processes) as port:
         asked = {"port": port, "tokens": tokens, "rate": rate, "seconds": seconds, "rounds": rounds}
         worker = Worker("benchmarks.visitors", json.dumps(asked))
         try:
@@ -59,12 +64,12 @@ def _visited(db: Database, tokens: list[str], rate: int, seconds: float, rounds:
 
 
 @contextmanager
-def _served(db: Database) -> Iterator[int]:
-    """The real application on loopback; yields its port."""
+def _served(db: Database, processes: int) -> Iterator[int]:
+    """The real application on loopback, in so many processes; yields its port."""
     port = postfix_tools.free_port()
     env = {**world.ENV, "APPRAISAL_DATABASE_URL": db.url, "APPRAISAL_BASE_URL": f"http://127.0.0.1:{port}"}
     command = ["-m", "uvicorn", "--factory", "web.app:create_app", "--port", str(port), "--no-access-log",
-               "--log-level", "warning"]  # fmt: skip
+               "--log-level", "warning", "--workers", str(processes)]  # fmt: skip
     process = subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, *command], cwd=ROOT, env=world.environment(env)
     )
@@ -108,7 +113,8 @@ def words(found: dict[str, Any]) -> str:
             for page in PAGES
         ]
     title = (
-        f"Web at {found['rate']} requests/s: the desk's p95 is {found['ratio_desk_p95']} times the static file's"
+        f"Web, {found['processes']} processes, {found['rate']} requests/s: the desk's p95 is"
+        f" {found['ratio_desk_p95']} times the static file's"
         f" (target within {TARGET})"
     )
     return table(title, ["", "p50 ms", "p95 ms", "p99 ms", "p95 of static"], rows)
@@ -120,13 +126,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5, help="of each page in each round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--people", type=int, default=2000)
+    parser.add_argument("--processes", type=int, default=2, help="of the server")
     parser.add_argument("--database", choices=KINDS, action="append")
     parser.add_argument("--json", action="store_true")
     said = parser.parse_args()
     try:
         found = measure(
-            tuple(said.database or KINDS), rate=said.rate, seconds=said.seconds, rounds=said.rounds, people=said.people
-        )
+            tuple(said.database or KINDS), rate=said.rate, seconds=said.seconds, rounds=said.rounds,
+            people=said.people, processes=said.processes,
+        )  # fmt: skip
     except BenchmarkRefused as refused:
         raise SystemExit(f"Not measured: {refused}") from None
     tell(found, words(found), said.json)

@@ -112,6 +112,12 @@ def analyze(db: Database) -> None:
         connection.exec_driver_sql("ANALYZE")
 
 
+def make_real(db: Database) -> None:
+    """From now on it lives in real time, as a database in earnest: asking a virtual clock costs a query."""
+    with db.transaction() as session:
+        session.execute(text("UPDATE installation SET kind = 'production', virtual_now = NULL"))
+
+
 def open_stage(db: Database) -> None:
     """Open target setting for everybody: appraisals are asked for, links made, letters queued."""
     steps.run(db.transaction, REF, at=OPENING)

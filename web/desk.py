@@ -5,9 +5,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 from starlette.routing import Route
@@ -72,8 +73,13 @@ def _newest(tasks: Sequence[Task]) -> list[Task]:
 
 
 def _drafts(session: Session, visit: Visit) -> set[int]:
+    return set(session.scalars(_drafted(), {"b_person": visit.person.id, "b_stage": visit.stage.id}))
+
+
+@cache
+def _drafted():
     query = select(Draft.assignment_id).join(Assignment, Assignment.id == Draft.assignment_id)
-    return set(session.scalars(query.where(Draft.person_id == visit.person.id, Assignment.stage_id == visit.stage.id)))
+    return query.where(Draft.person_id == bindparam("b_person"), Assignment.stage_id == bindparam("b_stage"))
 
 
 def task(ask: Ask) -> Response:

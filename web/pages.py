@@ -53,10 +53,10 @@ def _opened_by(session: Session, token: str, at: datetime) -> OpenedLink:
         raise BadToken from None
     if verify(token, master=masters, kids={opened.link.kid}) is None:
         raise BadToken  # signed with the key of another cycle
-    agency = session.get_one(Agency, opened.cycle.agency_id)
-    today = calendar_of(session, agency, at).local_date(at)
-    if opened.person.active_to is not None and opened.person.active_to < today:
-        raise BadToken
+    if (left := opened.person.active_to) is not None:
+        agency = session.get_one(Agency, opened.cycle.agency_id)
+        if left < calendar_of(session, agency, at).local_date(at):
+            raise BadToken
     return opened
 
 
