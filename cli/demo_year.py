@@ -40,8 +40,8 @@ AT_ONCE = 6
 """Robots that sit at their desks at the same time."""
 PATIENCE = 180.0
 """Seconds that Prefect may take for everything that is due on one day."""
-EVERY, MAY_WAIT = 4, (Step.REMIND, Step.LAPSE)
-"""Reminders and lapses are looked at on every fourth day of an open stage: a demo need not show each of them."""
+EVERY, MAY_WAIT = 7, (Step.REMIND, Step.LAPSE)
+"""Reminders and lapses are looked at on every seventh day of an open stage: a demo need not show each of them."""
 
 
 @dataclass(slots=True)
@@ -105,7 +105,7 @@ class DemoYear:
         env = processes.start_prefect(self.family, self.home / "prefect", self.ports["prefect"])
         self._use_prefect(env)
         self._start_ticker(env)
-        processes.start_worker(self.family, env | {"PREFECT_WORKER_QUERY_SECONDS": "1"}, limit=2)
+        processes.start_worker(self.family, env | {"PREFECT_WORKER_QUERY_SECONDS": "0.5"}, limit=2)
         serve.start_pages(self.family, "127.0.0.1", self.ports["web"], env)
         serve.start_mailer(self.family, env, lanes=())
         self.say(f"Launching {self.agency} {self.year} with the deployment annual-cycle ...")
