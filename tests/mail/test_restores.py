@@ -10,8 +10,8 @@ from actions import outbox, restores, schema, waves
 from database import Database
 from models import Letter, MailSwitch
 from rules.words import LetterState
+from simulation.sink import Sink
 from tests.mail.posting import AT, letter, owe, send, states
-from tests.mail.sink import Sink
 
 
 def reason(db: Database) -> str:

@@ -16,8 +16,8 @@ from cli.mail import app
 from database import Database
 from models import ActionLink, Agency, Cycle, Letter, Person, RoleGrant, Stage, TrailEntry, Wave
 from rules.words import AddressState, Lane, LetterState, Role, StageKind
+from simulation.sink import Sink
 from tests.mail.posting import AT, letter, limit, owe, post_to, send, states
-from tests.mail.sink import Sink
 
 run = CliRunner()
 
