@@ -2,8 +2,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 EXIT ?=
+KILLS ?= 50
 
-.PHONY: setup demo test sure bench browser
+.PHONY: setup demo test sure bench soak browser
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
@@ -32,3 +33,6 @@ sure: setup ## what must pass before every push
 
 bench: setup ## speed and cost, each beside a yardstick
 	$(BIN)/python -m benchmarks
+
+soak: setup ## kill -9 of dispatchers at random; KILLS=1000 is a thorough one
+	$(BIN)/python -m benchmarks.soak --kills $(KILLS)

@@ -182,7 +182,7 @@ class Sink:
         talk = _Talk(self, number, reader, writer)
         try:
             await talk.run(full=full)
-        except (_Gone, ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+        except (_Gone, ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError):
             pass
         finally:
             with self._changed:
