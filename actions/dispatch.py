@@ -10,22 +10,22 @@ import os
 import secrets
 import socket
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 import settings
 from actions import mail_limits, outbox, restores
 from actions.envelopes import Envelope, Post, envelope, post_of, secrets_of
-from actions.mail_journal import Journal
-from actions.outbox import Claimed, Settled
-from database import Database
+from actions.mail_journal import Journal, what
+from actions.outbox import Claimed, Settled, Taken
+from database import AWAY, Database
 from notifications.smtp import NOT_OURS, Connection, Reply
 from rules.smtp_outcomes import MOST_BUGS, Outcome, classify, retry_delay
 from rules.words import Lane, LetterState, SmtpPhase
@@ -97,6 +97,9 @@ class Dispatcher:
     _probing: bool = False
     """Whether nobody has got through since the relay was last down."""
     _workers: list[asyncio.Task[None]] = field(default_factory=list)
+    _claims: Iterator[int] = field(default_factory=lambda: count(1))
+    _lost: deque[str] = field(default_factory=lambda: deque(maxlen=200))
+    """Names of claims that failed: if one was committed all the same, nobody knows what it holds."""
 
     async def drain(self, limit: int) -> Mapping[str, int]:
         """Send up to `limit` letters that are due, and return when there are no more, or the relay is down."""
@@ -201,6 +204,7 @@ class Dispatcher:
         self._spend(room)
         found = await self._claim_patiently(street.lanes, room, resident=resident, over=over)
         self._spend(len(found.ready) + len(found.bad) - room)
+        self.journal.hold([*(one.claimed for one in found.ready), *(one for one, _ in found.bad)])
         for one, words in found.bad:
             self.journal.ended(one, Settled(LetterState.HELD, SmtpPhase.CONNECT, reply=words))
         for one in found.ready:
@@ -227,11 +231,11 @@ class Dispatcher:
         """A database that is away for a while is waited for: always by a resident dispatcher, a few times by others."""
         for tries in range(1, 1_000_000):
             try:
-                return await asyncio.to_thread(self._claim, lanes, room)
-            except DBAPIError as failed:
+                return await asyncio.to_thread(self._claim, lanes, room, again=tries > 1)
+            except AWAY as failed:
                 if not resident and tries >= DATABASE_TRIES:
                     raise
-                log.warning("no letters can be claimed (%s)", type(failed.orig).__name__)
+                log.warning("no letters can be claimed (%s)", what(failed))
                 await self._pause(min(0.2 * tries, 5.0))
                 if self.stopping.is_set() or (over and over.is_set()):
                     break
@@ -243,17 +247,20 @@ class Dispatcher:
         except TimeoutError:
             return
 
-    def _claim(self, lanes: Collection[Lane], room: int) -> "Found":
-        """Claim in one transaction and write the letters after it; one that cannot be written harms no other."""
-        at = self.now()
-        with self.db.transaction() as session:
-            allowance = mail_limits.Allowance.load(session)
-            if (rest := self._breaker(allowance)) > 0:
-                self._down_until = time.monotonic() + rest
-                return Found(wait=0.0)
-            room = 1 if self._probing else room
-            taken = outbox.take_due(session, self.owner, lanes, room, at=at, allowance=allowance)
-            told = [(one, _told(session, one, self.post)) for one in taken.letters]
+    def _claim(self, lanes: Collection[Lane], room: int, *, again: bool) -> "Found":
+        """Claim in one transaction and write the letters after it; one that cannot be written harms no other.
+
+        Each claim has a name of its own, so that what one took whose commit was not answered can be let go.
+        """
+        name = f"{self.owner}/{next(self._claims)}"
+        try:
+            with self.db.transaction() as session:
+                if again:
+                    outbox.release(session, self._lost)
+                taken, told = self._take(session, name, lanes, room)
+        except AWAY:
+            self._lost.append(name)
+            raise
         found = Found(wait=taken.wait)
         for one, secret in told:
             written = secret if isinstance(secret, Exception) else _written(one, secret, self.post)
@@ -262,6 +269,17 @@ class Dispatcher:
             else:
                 found.ready.append(written)
         return found
+
+    def _take(
+        self, session: Session, name: str, lanes: Collection[Lane], room: int
+    ) -> tuple[Taken, list[tuple[Claimed, dict[str, Any] | Exception]]]:
+        allowance = mail_limits.Allowance.load(session)
+        if (rest := self._breaker(allowance)) > 0:
+            self._down_until = time.monotonic() + rest
+            return Taken([], 0.0), []
+        room = 1 if self._probing else room
+        taken = outbox.take_due(session, name, lanes, room, at=self.now(), allowance=allowance)
+        return taken, [(one, _told(session, one, self.post)) for one in taken.letters]
 
     def _breaker(self, allowance: mail_limits.Allowance | None) -> float:
         """Seconds for which the relay is left alone by everybody."""
@@ -321,6 +339,7 @@ class Dispatcher:
             self.journal.ended(one.claimed, self._ended(one, Reply(connection.last.phase, None, "cancelled"), lost))
             raise
         if reply.text == NOT_OURS:
+            self.journal.let_go(one.claimed)
             self.counts["lease_lost"] += 1
             return 0.0
         outcome = classify(reply.phase, reply.code, reply.text, bug=reply.bug)
@@ -383,12 +402,15 @@ class Dispatcher:
 
     def _renew(self) -> None:
         with _database_may_fail(), self.db.transaction() as session:
-            outbox.renew(session, self.owner)
+            outbox.renew(session, list(self.journal.held.values()))
 
     def _beat(self) -> None:
         if self.mark is not None:
-            with _database_may_fail():
-                self.mark.beat(self.db, at=self.now())
+            try:
+                with _database_may_fail():
+                    self.mark.beat(self.db, at=self.now())
+            except OSError as failed:
+                log.warning("the mark against restored backups cannot be written (%s)", type(failed).__name__)
 
 
 @contextmanager
@@ -396,8 +418,8 @@ def _database_may_fail() -> Iterator[None]:
     """What is done again soon need not be done now."""
     try:
         yield
-    except DBAPIError as failed:
-        log.warning("the database does not answer (%s)", type(failed.orig).__name__)
+    except AWAY as failed:
+        log.warning("the database does not answer (%s)", what(failed))
 
 
 def _written(one: Claimed, secret: dict[str, Any], post: Post) -> Envelope | Exception:
@@ -410,7 +432,7 @@ def _written(one: Claimed, secret: dict[str, Any], post: Post) -> Envelope | Exc
 def _told(session: Session, one: Claimed, post: Post) -> dict[str, Any] | Exception:
     try:
         return secrets_of(session, one, post)
-    except DBAPIError:
+    except AWAY:
         raise
     except Exception as bug:
         return bug

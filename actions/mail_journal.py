@@ -12,13 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from actions import mail_limits, outbox
 from actions.envelopes import Envelope
 from actions.outbox import Claimed, Settled
-from database import Database
+from database import AWAY, Database
 from rules.smtp_outcomes import Outcome, classify, wave_must_stop
 from rules.words import LetterState, SmtpPhase
 
@@ -48,6 +47,8 @@ class _Group:
     ended: list[tuple[Claimed, Settled, Outcome | None]] = field(default_factory=list)
     back: list[Claimed] = field(default_factory=list)
     flushed: list[asyncio.Future[bool]] = field(default_factory=list)
+    troubles: list[tuple[Claimed, str]] = field(default_factory=list)
+    """Why waves must stop, found out once however often the group is written."""
 
     @property
     def awaited(self) -> bool:
@@ -70,18 +71,29 @@ class Journal:
     """When so many wait at their dots, nobody else can come."""
     accepted: list[float] = field(default_factory=list)
     """When letters were accepted lately, by the monotonic clock."""
+    held: dict[int, Claimed] = field(default_factory=dict)
+    """What was claimed here and of whose end no commit is known, by letter id."""
     _pending: _Group = field(default_factory=_Group)
     _something: asyncio.Event = field(default_factory=asyncio.Event)
     _full: asyncio.Event = field(default_factory=asyncio.Event)
     _closing: bool = False
     _health: dict[int, Health] = field(default_factory=dict)
 
+    def hold(self, claimed: Iterable[Claimed]) -> None:
+        """Keep their leases alive until their end is committed."""
+        self.held.update({one.id: one for one in claimed})
+
+    def let_go(self, one: Claimed) -> None:
+        """Its lease was lost, or its end is committed; a later claim of the same letter stays."""
+        if self.held.get(one.id) is one:
+            del self.held[one.id]
+
     def begun(self, one: Envelope) -> asyncio.Future[bool]:
         """Note that the letter is being handed over; the future is done when that is committed."""
         return self._add(self._pending.begun, one)
 
     def at_dot(self, one: Envelope) -> asyncio.Future[bool]:
-        """Note that its dot is about to go out; False: the lease was lost, it must not."""
+        """Note that its dot is about to go out; False: the lease was lost or its time is over, it must not."""
         future = self._add(self._pending.dots, one)
         if len(self._pending.dots) >= self.connections:
             self._full.set()
@@ -144,22 +156,26 @@ class Journal:
     async def _persist(self, group: _Group) -> None:
         """Write, and try again as long as the database is away: what a server said is not forgotten for that."""
         wait, until = RETRY_FIRST, time.monotonic() + PATIENCE
+        again = False
+        group.troubles = [(one, reason) for one, how, _ in group.ended if (reason := self._trouble(one, how))]
         try:
             while True:
                 try:
-                    self.counts.update(await asyncio.to_thread(self._write, group))
-                except DBAPIError as failed:
+                    self.counts.update(await asyncio.to_thread(self._write, group, again=again))
+                except AWAY as failed:
                     if time.monotonic() + wait > until:
                         raise
-                    log.warning("the database does not take %d replies (%s)", len(group), type(failed.orig).__name__)
+                    log.warning("the database does not take %d replies (%s)", len(group), what(failed))
                     await asyncio.sleep(wait)
-                    wait = min(2 * wait, RETRY_MOST)
+                    wait, again = min(2 * wait, RETRY_MOST), True
                 else:
-                    return
+                    break
+            for one in [*(one for one, _, _ in group.ended), *group.back]:
+                self.let_go(one)
         finally:
             _set((future, False) for future in group.waiters)
 
-    def _write(self, group: _Group) -> Counter[str]:
+    def _write(self, group: _Group, *, again: bool) -> Counter[str]:
         at, counts = self.now(), Counter[str]()
         with self.db.transaction() as session:
             begun = [one for one, _ in group.begun]
@@ -167,13 +183,16 @@ class Journal:
             outbox.begin_attempts(session, [one.claimed for one in begun], at=at, contents=contents)
             dots, ended = [one.claimed for one, _ in group.dots], [(one, how) for one, how, _ in group.ended]
             ours = outbox.still_ours(session, [*dots, *(one for one, _ in ended)])
+            known = outbox.on_record(session, ended) if again else set()
             outbox.mark_dots(session, dots, ours=ours)
             written = outbox.settle_all(session, ended, at=at, ours=ours)
             for (one, how, _), kept in zip(group.ended, written, strict=True):
-                counts[how.state.value if kept else "lease_lost"] += 1
-                self._stop_if_wrong(session, one, how, at)
-            outbox.give_back(session, group.back)
-        self._answer(group, ours)
+                counts[how.state.value if kept or one.id in known else "lease_lost"] += 1
+            for one, reason in group.troubles:
+                _stop(session, one, reason, at)
+            late = [one for one in dots if one.id in ours and one.not_after is not None and one.not_after < at]
+            outbox.give_back(session, [*group.back, *late])
+        self._answer(group, ours - {one.id for one in late})
         self._limits(group)
         return counts
 
@@ -197,14 +216,6 @@ class Journal:
     def _observed(self, now: float) -> float:
         return len(self.accepted) / max(0.5, now - self.accepted[0]) if self.accepted else 0.0
 
-    def _stop_if_wrong(self, session: Session, one: Claimed, how: Settled, at: datetime) -> None:
-        if not (reason := self._trouble(one, how)):
-            return
-        if one.wave_id is not None:
-            outbox.pause_wave(session, one.wave_id, reason, at=at)
-        else:
-            outbox.pause(session, reason, at=at)
-
     def _trouble(self, one: Claimed, how: Settled) -> str:
         """Why the wave must stop; empty while it need not."""
         outcome = classify(how.phase, how.code, how.reply)
@@ -217,6 +228,18 @@ class Journal:
         if wave_must_stop(health.our_setup, health.tried, health.in_a_row):
             return f"{health.our_setup} of {health.tried} refused for our set-up: {how.code} {how.reply}"[:300]
         return ""
+
+
+def what(failed: Exception) -> str:
+    """The driver's own word for it, without any data."""
+    return type(getattr(failed, "orig", None) or failed).__name__
+
+
+def _stop(session: Session, one: Claimed, reason: str, at: datetime) -> None:
+    if one.wave_id is not None:
+        outbox.pause_wave(session, one.wave_id, reason, at=at)
+    else:
+        outbox.pause(session, reason, at=at)
 
 
 def _set(answers: Iterable[tuple[asyncio.Future[bool], bool]]) -> None:

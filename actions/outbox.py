@@ -3,7 +3,7 @@
 `actions.claims` takes letters from it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
@@ -22,8 +22,8 @@ from rules.words import AddressState, LetterState, SmtpPhase
 
 __all__ = [
     "LEASE", "WAITING", "Claimed", "Settled", "SmtpPhase", "Taken", "begin_attempts", "claim", "count_due",
-    "database_now", "give_back", "mark_dots", "next_due", "pause", "pause_wave", "paused", "reap", "renew",
-    "resolve_ambiguous", "resume", "resume_waves", "settle", "settle_all", "still_ours", "take_due",
+    "database_now", "give_back", "mark_dots", "next_due", "on_record", "pause", "pause_wave", "paused", "reap",
+    "release", "renew", "resolve_ambiguous", "resume", "resume_waves", "settle", "settle_all", "still_ours", "take_due",
 ]  # fmt: skip
 
 
@@ -99,6 +99,16 @@ def settle_all(
     return [one.id in ours for one, _ in ended]
 
 
+def on_record(session: Session, ended: Iterable[tuple[Claimed, Settled]]) -> set[int]:
+    """Letters whose attempts ended like this already: a commit was done, and only the word of it was lost."""
+    found = set()
+    for one, how in ended:
+        this = select(MailAttempt.outcome).filter_by(letter_id=one.id, number=one.attempt, owner=one.owner)
+        if session.scalar(this.where(MailAttempt.ended_at.is_not(None))) is how.state:
+            found.add(one.id)
+    return found
+
+
 def _row(one: Claimed, how: Settled, at: datetime) -> dict[str, Any]:
     ended = how.state not in WAITING and how.state is not LetterState.AMBIGUOUS
     return {
@@ -168,10 +178,27 @@ def give_back(session: Session, claimed: Sequence[Claimed]) -> int:
     return len(ours)
 
 
-def renew(session: Session, owner: str, *, lease: timedelta = LEASE) -> int:
-    """Push out the leases of a living owner."""
-    held = update(Letter).where(text(IN_DOUBT_SQL), Letter.lease_owner == owner, Letter.state == LetterState.SENDING)
+def renew(session: Session, claimed: Collection[Claimed], *, lease: timedelta = LEASE) -> int:
+    """Push out the leases of what a living process knows that it holds.
+
+    What only the database says that it holds, after a restored copy or a claim whose commit was not answered, must be
+    reaped like a dead one's.
+    """
+    held = update(Letter).where(
+        Letter.id.in_([one.id for one in claimed]), Letter.lease_owner.in_({one.owner for one in claimed}),
+        Letter.state == LetterState.SENDING,
+    )  # fmt: skip
     return session.connection().execute(held.values(lease_until=database_now(session) + lease)).rowcount
+
+
+def release(session: Session, owners: Iterable[str]) -> int:
+    """Return all that is held under names of which nobody knows what they hold: the word of their claim was lost."""
+    held = update(Letter).where(
+        text(IN_DOUBT_SQL), Letter.lease_owner.in_(list(owners)), Letter.state == LetterState.SENDING
+    )  # fmt: skip
+    return (
+        session.connection().execute(held.values(state=LetterState.QUEUED, lease_owner=None, lease_until=None)).rowcount
+    )
 
 
 def reap(session: Session, *, at: datetime, limit: int = 1000) -> Mapping[str, int]:
@@ -180,9 +207,9 @@ def reap(session: Session, *, at: datetime, limit: int = 1000) -> Mapping[str, i
     query = select(Letter).where(
         text(IN_DOUBT_SQL), Letter.state == LetterState.SENDING, Letter.lease_until < now
     )  # fmt: skip
-    expired = session.scalars(query.limit(limit).with_for_update(skip_locked=True)).all()
+    expired = session.scalars(query.order_by(Letter.id).limit(limit).with_for_update(skip_locked=True)).all()
     counts = {"requeued": 0, "ambiguous": 0}
-    for letter in expired:
+    for place, letter in enumerate(expired):
         begun = session.scalar(select(MailAttempt).filter_by(letter_id=letter.id, number=letter.attempts))
         doubtful = begun is not None and begun.phase in (None, SmtpPhase.DOT, SmtpPhase.DONE)
         letter.lease_owner, letter.lease_until = None, None
@@ -191,7 +218,8 @@ def reap(session: Session, *, at: datetime, limit: int = 1000) -> Mapping[str, i
             letter.content_sha256 = (begun and begun.content_sha256) or letter.content_sha256
             letter.reply = "the process that was sending it died"
         else:
-            letter.state, letter.next_at = LetterState.QUEUED, at + again_after_death(letter.attempts)
+            wait = again_after_death(letter.attempts)  # apart, lest one that kills takes the others along each time
+            letter.state, letter.next_at = LetterState.QUEUED, at + wait + wait * place / len(expired)
         if begun is not None:
             begun.ended_at, begun.outcome, begun.reply = at, letter.state, "the process that was sending it died"
             begun.phase = SmtpPhase.DOT if doubtful else begun.phase

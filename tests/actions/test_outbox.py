@@ -99,12 +99,12 @@ def expire(world: World) -> None:
 def test_a_living_lease_is_not_reaped_and_a_renewed_one_lives(both: Database) -> None:
     world = World.make(both)
     owe(world, 2)
-    claim(world, "alive")
+    held = claim(world, "alive")
     with both.transaction() as session:
         assert not any(outbox.reap(session, at=world.at).values())
     expire(world)
     with both.transaction() as session:
-        assert outbox.renew(session, "alive") == 2
+        assert outbox.renew(session, held) == 2
         assert not any(outbox.reap(session, at=world.at).values())
 
 

@@ -1,6 +1,5 @@
 """A restored backup does not send yesterday's letters again on its own."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,42 +9,12 @@ from actions import outbox, restores, schema, waves
 from database import Database
 from models import Letter, MailSwitch
 from rules.words import LetterState
-from simulation.sink import Sink
-from tests.mail.posting import AT, letter, owe, send, states
+from tests.mail.posting import AT, letter, owe
 
 
 def reason(db: Database) -> str:
     with db.reading() as session:
         return outbox.paused(session)
-
-
-def test_a_restored_backup_starts_stopped_and_says_what_would_go_out(tmp_path: Path) -> None:
-    db = Database(f"sqlite:///{tmp_path}/live.db", durable=False)
-    schema.upgrade(db)
-    mark = restores.Mark(tmp_path / "home")
-    owe(db, 12)
-    with db.engine.connect() as connection:
-        connection.exec_driver_sql("COMMIT")
-        connection.exec_driver_sql(f"VACUUM INTO '{tmp_path}/backup.db'")
-    with Sink() as sink:
-        assert send(db, sink, mark=mark) == {"accepted": 12}
-        db.close()
-        for left in tmp_path.glob("live.db*"):
-            left.unlink()
-        shutil.copy(tmp_path / "backup.db", tmp_path / "live.db")
-        restored = Database(f"sqlite:///{tmp_path}/live.db", durable=False)
-        assert send(restored, sink, mark=mark) == {}
-        assert len(sink.letters) == 12
-        assert "12 letters would go out now" in reason(restored)
-        with restored.transaction() as session:
-            assert waves.hold_waiting(session, at=AT) == 12
-            outbox.resume(session)
-        assert send(restored, sink, mark=mark) == {}
-        assert reason(restored) == "", "once a person let it go on, it is not stopped again"
-        assert states(restored) == {"held": 12}
-        owe(restored, 1)
-        assert send(restored, sink, mark=mark) == {"accepted": 1}
-    restored.close()
 
 
 def test_it_is_noticed_on_both_databases(both: Database, tmp_path: Path) -> None:
