@@ -304,7 +304,7 @@ class Dispatcher:
             while True:
                 one, begun = await street.waiting.get()
                 try:
-                    if time.monotonic() - one.made_at > STALE_SECONDS:
+                    if abs(time.time() - one.made_at) > STALE_SECONDS:
                         street.again = True
                         self._spend(-1)
                         self.journal.back(one.claimed)

@@ -49,7 +49,8 @@ class Envelope:
     claimed: Claimed
     envelope_from: str
     message: bytes
-    made_at: float = field(default_factory=time.monotonic)
+    made_at: float = field(default_factory=time.time)
+    """By the clock on the wall, which goes on while a machine sleeps."""
 
     @cached_property
     def sha256(self) -> str:
