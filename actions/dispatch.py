@@ -252,12 +252,12 @@ class Dispatcher:
 
         Each claim has a name of its own, so that what one took whose commit was not answered can be let go.
         """
-        name = f"{self.owner}/{next(self._claims)}"
+        name, at = f"{self.owner}/{next(self._claims)}", self.now()
         try:
             with self.db.transaction() as session:
                 if again:
                     outbox.release(session, self._lost)
-                taken, told = self._take(session, name, lanes, room)
+                taken, told = self._take(session, name, lanes, room, at)
         except AWAY:
             self._lost.append(name)
             raise
@@ -271,14 +271,14 @@ class Dispatcher:
         return found
 
     def _take(
-        self, session: Session, name: str, lanes: Collection[Lane], room: int
+        self, session: Session, name: str, lanes: Collection[Lane], room: int, at: datetime
     ) -> tuple[Taken, list[tuple[Claimed, dict[str, Any] | Exception]]]:
         allowance = mail_limits.Allowance.load(session)
         if (rest := self._breaker(allowance)) > 0:
             self._down_until = time.monotonic() + rest
             return Taken([], 0.0), []
         room = 1 if self._probing else room
-        taken = outbox.take_due(session, name, lanes, room, at=self.now(), allowance=allowance)
+        taken = outbox.take_due(session, name, lanes, room, at=at, allowance=allowance)
         return taken, [(one, _told(session, one, self.post)) for one in taken.letters]
 
     def _breaker(self, allowance: mail_limits.Allowance | None) -> float:

@@ -93,8 +93,11 @@ class Calendar:
         return datetime.combine(day, time.min, ZoneInfo(self.zone)).astimezone(UTC)
 
     def end_of_day(self, day: date) -> datetime:
-        """23:59:59 in the agency, as UTC: what is shown and stored. Ask `in_time` whether something came in time."""
-        return datetime.combine(day, LAST_SECOND, ZoneInfo(self.zone)).astimezone(UTC)
+        """23:59:59 in the agency, as UTC: what is shown and stored. Ask `in_time` whether something came in time.
+
+        Where clocks go back at midnight, as in Santiago, that second comes twice, and the second one counts.
+        """
+        return datetime.combine(day, LAST_SECOND, ZoneInfo(self.zone)).replace(fold=1).astimezone(UTC)
 
     def last_day(self, receipt_at: datetime, days: int, kind: DayKind, pauses: Iterable[Pause] = ()) -> date:
         """Last day of a window that opens with a receipt; the day of receipt does not count (PP 30/2019 art. 59)."""

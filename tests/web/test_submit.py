@@ -173,12 +173,23 @@ def test_a_receipt_is_shown_to_whoever_sent_it_only(dewi, office, browser):
     assert "Terlayaninya warga" not in eko.html
 
 
-def test_after_the_last_second_it_is_refused_and_the_text_is_still_there(dewi, office):
+def test_f47_a_form_opened_in_time_and_sent_in_the_last_second_counts(dewi, office):
+    dewi.send(dewi.path, past_the_close(dewi, datetime(2026, 1, 31, 15, 59, 59, 999_000, tzinfo=UTC)))
+    assert dewi.url.startswith("/w/done/")
+    assert submissions(office) == 1
+
+
+def past_the_close(dewi, at):
+    """A form as it was filled in twenty minutes before the close, in a session that has not rested, to be sent `at`."""
     form = dewi.fields(dewi.path) | plan_form()
-    clock.move_to(datetime(2026, 1, 31, 15, 40, tzinfo=UTC))  # a fresh session, 20 minutes before the close
+    clock.move_to(datetime(2026, 1, 31, 15, 40, tzinfo=UTC))
     dewi.enter("dewi")
-    clock.move_to(datetime(2026, 1, 31, 16, 0, 1, tzinfo=UTC))  # midnight in Makassar
-    dewi.send(dewi.path, form)
+    clock.move_to(at)
+    return form
+
+
+def test_f47_a_form_opened_in_time_and_sent_after_the_last_second_is_refused_and_keeps_its_text(dewi, office):
+    dewi.send(dewi.path, past_the_close(dewi, datetime(2026, 1, 31, 16, tzinfo=UTC)))  # midnight in Makassar
     assert dewi.status == 409
     assert "Batas waktunya berakhir Sabtu, 31 Januari 2026 pukul 23.59 WITA." in dewi.html
     assert "Terlayaninya warga" in dewi.html
