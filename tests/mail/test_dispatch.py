@@ -180,19 +180,6 @@ def test_an_odd_address_harms_no_neighbour(db: Database, address: str) -> None:
         assert_sound(db, sink)
 
 
-def test_urgent_letters_leave_in_time_behind_a_great_many_at_one_a_second(both: Database) -> None:
-    limit(both, "relay", "1/s")
-    owe(both, 400, lane=Lane.INVITATION, wave="a")
-    with Sink() as sink, running(dispatcher(both, sink)):
-        sink.wait_for_letters(2)
-        (code,) = owe(both, 1, lane=Lane.URGENT)
-        began = time.monotonic()
-        while letter(both, code).state is not LetterState.ACCEPTED:
-            assert time.monotonic() - began < 5, "an urgent letter waits behind a wave"
-            time.sleep(0.05)
-        assert sink.busiest(0.95) == 1
-
-
 def test_two_dispatchers_keep_one_limit_and_a_change_holds_within_a_second(both: Database) -> None:
     limit(both, "relay", "20/s")
     owe(both, 200)
