@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
@@ -62,12 +62,6 @@ def _server_engine(url: str) -> Engine:
         """A server that ended a kept connection has said so: nothing else comes unasked. Cheaper than asking it."""
         if connection.closed or _has_news(connection.fileno()):
             raise InvalidatePoolError
-
-    @event.listens_for(engine, "handle_error")
-    def _handle_error(context: ExceptionContext) -> None:
-        """A migration changed the type of a column: statements that were prepared before fail as long as they live."""
-        if "cached plan must not change result type" in str(context.original_exception):
-            context.is_disconnect = True
 
     return engine
 

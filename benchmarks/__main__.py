@@ -10,13 +10,14 @@ import platform
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import mail, opening, tick, web
+from benchmarks import mail, opening, outbox, tick, web
 from benchmarks.measure import OUT, BenchmarkRefused
 
 ALL: dict[str, tuple[Callable[[], dict[str, Any]], Callable[[dict[str, Any]], str]]] = {
     "mail": (lambda: mail.measure(mail.Options()), mail.words),
     "web": (web.measure, web.words),
     "opening": (opening.measure, opening.words),
+    "outbox": (outbox.measure, outbox.words),
     "tick": (tick.measure, tick.words),
 }
 
