@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 import settings
 from actions import codes
 from actions.outbox import Claimed
+from notifications.calendar_file import calendar_file
 from notifications.compose import compose
 from notifications.kinds import KINDS, Secret
 from notifications.letter import Letter, Mailbox, build
@@ -49,7 +50,7 @@ class Envelope:
     claimed: Claimed
     envelope_from: str
     message: bytes
-    made_at: float = field(default_factory=time.time)
+    made_at: float
     """By the clock on the wall, which goes on while a machine sleeps."""
 
     @cached_property
@@ -81,8 +82,9 @@ def envelope(one: Claimed, secrets: dict[str, Any], post: Post) -> Envelope:
     letter = Letter(
         one.kind, one.locale, Mailbox(one.name, one.address), post.sender, rendered.subject, rendered.text,
         rendered.html, one.message_id, one.first_tried_at, bounces, post.reply_to, one.in_reply_to,
+        calendar_file(one.facts, one.locale, stamp=one.first_tried_at),
     )  # fmt: skip
-    written = Envelope(one, bounces, build(letter))
+    written = Envelope(one, bounces, build(letter), time.time())
     if one.ambiguities and one.content_sha256 not in (None, written.sha256):
         raise CopyDiffers("a copy that may have arrived was different; a person decides what this one is told")
     return written

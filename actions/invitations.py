@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
+from actions import calendar_files
 from actions.bulk import portions
 from actions.deadlines import deadlines_of
 from actions.letters import Owed, queue
@@ -78,9 +79,13 @@ def invite(
     duties = duties if duties is not None else open_duties_of(session, stage, people, at)
     links = ensure_links(session, stage, kid_of(cycle), people, at=at)
     letters = []
+    dated = agency.calendar_file and kind in calendar_files.WITH_DATE
+    before = calendar_files.told_before(session, agency, stage, people) if dated else {}
     for portion in portions(sorted(set(people))):
         for person in session.scalars(select(Person).where(Person.id.in_(portion))):
             facts = facts_for(agency, cycle, stage, person, duties.get(person.id, [])) | (more or {})
+            if dated:
+                facts |= calendar_files.entry(agency, cycle, stage, person.id, facts["due"], before.get(person.id))
             letters.append(
                 Owed(kind, f"{kind}:{stage.id}.{person.id}:{occasion}", person.id, person.email, person.locale, facts,
                      link_id=links[person.id], stage_id=stage.id, cycle_id=cycle.id,

@@ -17,7 +17,8 @@ def take_agency(session: Session, agency: Agency | None, folder: AgencyFolder) -
     """Create or update the agency itself; also says whether anything of it changed."""
     said = folder.agency
     facts = {"name": said.name, "zone": said.zone, "locale": said.locale, "contact": said.contact,
-             "indicators": json.dumps(suggestions(folder), ensure_ascii=False)}  # fmt: skip
+             "indicators": json.dumps(suggestions(folder), ensure_ascii=False),
+             "calendar_file": said.calendar_file}  # fmt: skip
     if agency is None:
         agency = Agency(code=said.code, **facts)
         session.add(agency)

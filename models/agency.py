@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, WithId
@@ -20,6 +20,8 @@ class Agency(WithId, Base):
     contact: Mapped[str] = mapped_column(default="")
     indicators: Mapped[str] = mapped_column(default="{}")
     """JSON of the agency's indicators per job family: suggestions, and the source of default plans."""
+    calendar_file: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether letters about a desk bring its deadline as a calendar file."""
 
 
 class Holiday(Base):

@@ -63,6 +63,8 @@ class Letter:
     """Where bounces go; not part of the bytes."""
     reply_to: Mailbox | None = None
     in_reply_to: str | None = None
+    calendar: str = ""
+    """A calendar file that comes with it, as text."""
 
 
 def build(letter: Letter) -> bytes:
@@ -79,15 +81,29 @@ def build(letter: Letter) -> bytes:
     ]
     if thread:
         lines += [b"In-Reply-To: " + thread.encode(), b"References: " + thread.encode()]
+    if letter.calendar:
+        lines.append(
+            b'Content-Type: multipart/mixed;\r\n boundary="' + _outer(letter) + b'"\r\n\r\n--' + _outer(letter)
+        )
     lines += [
         b'Content-Type: multipart/alternative;\r\n boundary="' + boundary + b'"\r\n\r\n--' + boundary,
         _PART % b"plain" + quoted(letter.text) + b"\r\n--" + boundary,
         _PART % b"html" + quoted(letter.html) + b"\r\n--" + boundary + b"--\r\n",
     ]
+    if letter.calendar:
+        outer = b"--" + _outer(letter)
+        lines += [outer, _CALENDAR + quoted(letter.calendar) + b"\r\n" + outer + b"--\r\n"]
     return b"\r\n".join(lines)
 
 
 _PART = b'Content-Type: text/%s; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+
+
+CALENDAR_NAME = "deadline.ics"
+_CALENDAR = (
+    b'Content-Type: text/calendar; charset="utf-8"; method="PUBLISH"\r\nContent-Transfer-Encoding: quoted-printable\r\n'
+    b'Content-Disposition: attachment; filename="' + CALENDAR_NAME.encode() + b'"\r\n\r\n'
+)
 
 
 def quoted(text: str) -> bytes:
@@ -109,6 +125,10 @@ def _unix(text: str) -> str:
 def _boundary(letter: Letter) -> bytes:
     # quoted-printable never yields "=_", so no text can hold it
     return b"=_" + hashlib.sha256(letter.message_id.encode()).hexdigest()[:32].encode()
+
+
+def _outer(letter: Letter) -> bytes:
+    return b"=_" + hashlib.sha256(letter.message_id.encode()).hexdigest()[32:].encode()
 
 
 @lru_cache(maxsize=64)
@@ -217,9 +237,13 @@ def build_reference(letter: Letter) -> bytes:
         message["References"] = letter.in_reply_to
     message.set_content(_unix(letter.text), cte="quoted-printable")
     message.add_alternative(_unix(letter.html), subtype="html", cte="quoted-printable")
+    message.set_boundary(_boundary(letter).decode())
+    if letter.calendar:
+        message.add_attachment(_unix(letter.calendar), subtype="calendar", cte="quoted-printable",
+                               filename=CALENDAR_NAME, params={"method": "PUBLISH"})  # fmt: skip
+        message.set_boundary(_outer(letter).decode())
     for name, value in _marks(letter.locale).items():  # last: making alternatives moves all Content- headers inside
         message[name] = value
-    message.set_boundary(_boundary(letter).decode())
     return message.as_bytes()
 
 

@@ -155,6 +155,8 @@ class AgencyFile(_Model):
     """The office behind a role, as letters name it; the people stand in the roster."""
     contact: str
     """Where people write with questions."""
+    calendar_file: bool = False
+    """Whether invitations and reminders bring the deadline as a calendar file."""
 
     @property
     def policy_overrides(self) -> dict[str, Any]:

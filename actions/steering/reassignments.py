@@ -9,11 +9,11 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from actions import letters, objections, trail
+from actions import calendar_files, letters, objections, trail
 from actions.assignments import Duty, next_round, open_duties
 from actions.deadlines import deadlines_of
 from actions.holders import Holder, Line, line_on
-from actions.invitations import OpenDuty, facts_for, mark_told
+from actions.invitations import OpenDuty, facts_for, mark_told, open_duties_of
 from actions.links import ensure_links, kid_of
 from actions.stages.common import move
 from actions.steering.preview import Preview, Said, SteeringRefused, require, situation, touched
@@ -325,6 +325,11 @@ def _tell(
     for (person_id, audience, stage_id), duties in handed.items():
         stage, person = session.get_one(Stage, stage_id), session.get_one(Person, person_id)
         facts = facts_for(agency, cycle, stage, person, duties) | {"audience": audience, "decree": decree_no}
+        if audience == "old" and not open_duties_of(session, stage, [person_id]):
+            before = calendar_files.told_before(session, agency, stage, [person_id]).get(person_id)
+            if before is not None:
+                due = before["due"]
+                facts |= calendar_files.entry(agency, cycle, stage, person_id, due, before, cancelled=True)
         link = ensure_links(session, stage, kid_of(cycle), [person_id], at=at)[person_id]
         key = f"reassigned_notice:{stage_id}.{person_id}:{audience}-{occasion}"
         owed = letters.owed_to(person, "reassigned_notice", key, facts, link_id=link, stage_id=stage_id,

@@ -49,7 +49,7 @@ def assert_sound(raw: bytes) -> EmailMessage:
 
 
 def bodies(message: EmailMessage) -> list[tuple[str, str]]:
-    return [(part.get_content_type(), unix(part.get_content())) for part in message.iter_parts()]
+    return [(part.get_content_type(), unix(part.get_content())) for part in message.walk() if not part.is_multipart()]
 
 
 def assert_same(made: Letter) -> None:
@@ -63,7 +63,11 @@ def assert_same(made: Letter) -> None:
     assert_same_reader(made, ours, theirs)
     assert ours["Subject"] == made.subject
     assert ours["Date"].datetime == made.date
-    assert [content for _, content in bodies(ours)] == [unix(made.text), unix(made.html)]
+    said = [made.text, made.html, made.calendar][: 3 if made.calendar else 2]
+    assert [content for _, content in bodies(ours)] == [unix(text) for text in said]
+    for one, other in zip(ours.walk(), theirs.walk(), strict=True):
+        assert one["Content-Type"].params == other["Content-Type"].params
+        assert one["Content-Disposition"] == other["Content-Disposition"]
 
 
 def unix(text: str) -> str:
@@ -107,15 +111,17 @@ BODIES = st.text(alphabet=st.sampled_from("ab .=\t\r\n\fعé\u2028\0-"), max_siz
 
 
 @settings(max_examples=150, deadline=None)
-@given(NASTY.map(tidy), NASTY.map(tidy).filter(bool), BODIES, st.sampled_from(Locale), st.booleans())
-@example('Eve, evil@x <e@y.example> "Q" \\', "=?utf-8?q?x?= \\ =?", "\n.\nMAIL FROM:<a@b>\r\n.\r\n", Locale.EN, True)
-@example("=?utf-8?b?SGFsbG8=?=", "a" * 200, ".\n..\n--=_\n \n\t\n", Locale.ID, False)
+@given(NASTY.map(tidy), NASTY.map(tidy).filter(bool), BODIES, st.sampled_from(Locale), st.booleans(), st.booleans())
+@example(
+    'Eve, evil@x <e@y.example> "Q" \\', "=?utf-8?q?x?= \\ =?", "\n.\nMAIL FROM:<a@b>\r\n.\r\n", Locale.EN, True, False
+)
+@example("=?utf-8?b?SGFsbG8=?=", "a" * 200, ".\n..\n--=_\n \n\t\n", Locale.ID, False, True)
 def test_fast_and_slow_agree_on_nasty_names_and_texts(
-    name: str, subject: str, body: str, locale: Locale, threaded: bool
+    name: str, subject: str, body: str, locale: Locale, threaded: bool, dated: bool
 ) -> None:
     made = letter(
         to=Mailbox(name, "o'brien+x@kota.example"), subject=subject, text=body + "\n", html=f"<p>{body}</p>\n",
-        locale=locale, in_reply_to="<first@kota.example>" if threaded else None,
+        locale=locale, in_reply_to="<first@kota.example>" if threaded else None, calendar=body + "\n" if dated else "",
         reply_to=Mailbox("Tanya Kinerja", "tanya@kota.example") if threaded else None,
     )  # fmt: skip
     assert_same(made)
