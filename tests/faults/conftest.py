@@ -7,6 +7,8 @@ import pytest
 
 import settings
 from database import Database
+from simulation.sink import Sink
+from tests.faults.held import Hold
 from tests.mail.office import SECRET, Office
 
 
@@ -28,3 +30,15 @@ def office(db: Database) -> Office:
 def each(both: Database) -> Office:
     """The agency on SQLite and on PostgreSQL."""
     return Office.make(both)
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with Sink() as started:
+        yield started
+
+
+@pytest.fixture
+def hold(both: Database, sink: Sink, monkeypatch: pytest.MonkeyPatch) -> Hold:
+    """Keeps a letter under way, on each database."""
+    return Hold(both, sink, monkeypatch)

@@ -17,6 +17,7 @@ from database import Database
 from models import Letter
 from rules.words import Lane, LetterState
 from simulation.sink import Do, Sink
+from tests.faults.held import Hold
 from tests.faults.runner import KILLED, PATIENCE, Orders, Process, run
 from tests.mail.posting import AT, assert_sound, dispatcher, due_again, letter, lose_leases, owe, send, states
 from tests.mail.test_dispatch import running
@@ -222,22 +223,15 @@ def test_f11_whoever_slept_for_longer_than_its_lease_wakes_up_and_doubles_nothin
 
 
 def test_f11_a_letter_is_not_sent_after_its_time_by_a_machine_that_slept_with_it(
-    both: Database, monkeypatch: pytest.MonkeyPatch
+    both: Database, sink: Sink, hold: Hold
 ) -> None:
     """While a machine sleeps its monotonic clock stands still; only the clock on the wall has moved when it wakes."""
     owe(both, 6)
     with both.transaction() as session:
         session.execute(update(Letter).values(not_after=AT + timedelta(hours=1)))
-    slept, real, go = timedelta(0), time.time, threading.Event()
-    monkeypatch.setattr(time, "time", lambda: real() + slept.total_seconds())
-    with Sink() as sink:
-        sink.on("DATA", Do(hold=go), times=1)
-        one = dispatcher(both, sink, connections=1, lanes=ONE_LANE, now=lambda: AT + slept)
-        with running(one, resident=False):
-            sink.wait_for("DATA")
-            slept = timedelta(days=3)
-            go.set()
-        send(both, sink, lanes=ONE_LANE, now=lambda: AT + slept)
-        assert not sink.letters
-        assert states(both) == {"expired": 6}
-        assert_sound(both, sink)
+    slept = timedelta(0)
+    with hold.at("DATA", lambda: AT + slept, seconds=3 * 86400):
+        slept = timedelta(days=3)
+    assert not sink.letters
+    assert states(both) == {"expired": 6}
+    assert_sound(both, sink)
