@@ -180,39 +180,6 @@ def test_an_odd_address_harms_no_neighbour(db: Database, address: str) -> None:
         assert_sound(db, sink)
 
 
-def test_two_dispatchers_keep_one_limit_and_a_change_holds_within_a_second(both: Database) -> None:
-    limit(both, "relay", "20/s")
-    owe(both, 200)
-    with Sink() as sink, running(dispatcher(both, sink)), running(dispatcher(both, sink)):
-        sink.wait_for_letters(1)
-        time.sleep(2.0)
-        assert len(sink.letters) >= 25
-        assert sink.busiest(2.0) <= 44, "twenty a second, and what a busy machine delays"
-        limit(both, "relay", "2/s")
-        time.sleep(1.0)
-        before = len(sink.letters)
-        time.sleep(1.5)
-        assert len(sink.letters) - before <= 4
-        limit(both, "relay", "none")
-        sink.wait_for_letters(200, seconds=30)
-    assert states(both) == {"accepted": 200}
-    assert_sound(both, sink)
-
-
-def test_a_pause_holds_within_a_second(db: Database) -> None:
-    limit(db, "relay", "50/s")
-    owe(db, 500)
-    with Sink() as sink, running(dispatcher(db, sink)):
-        sink.wait_for_letters(10)
-        with db.transaction() as session:
-            outbox.pause(session, "enough", at=AT)
-        time.sleep(1.0)
-        before = len(sink.letters)
-        time.sleep(0.5)
-        assert len(sink.letters) == before
-    assert set(states(db)) == {"accepted", "queued"}
-
-
 def test_a_relay_that_asks_for_less_gets_less_and_loses_nothing(both: Database) -> None:
     owe(both, 40)
     with Sink(per_second=10) as sink:
