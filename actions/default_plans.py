@@ -6,16 +6,16 @@ after the second week of January, and tells them. What is established here says 
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import Select, exists, func, select
 
 from actions import assignments, distribution, letters, plans
 from actions.invitations import facts_for
 from actions.links import ensure_links, kid_of
-from actions.steps import Context
-from models import Appraisal, Person, Plan
-from rules.words import AppraisalState, PlanState
+from actions.steps import Context, Counts, Phase
+from models import Appraisal, Person, Plan, StageStep
+from rules.words import AppraisalState, PlanState, Step
 
 PLAIN = [
     {
@@ -34,7 +34,7 @@ def with_plan(context: Context, cases: Sequence[Appraisal], *states: PlanState) 
 
 
 def establish_defaults(context: Context, cases: Sequence[Appraisal]) -> int:
-    """Establish the agency's indicators of the job family as the plan of each case, and tell everybody concerned."""
+    """Establish the agency's indicators of the job family as the plan of each case, and tell its employee."""
     families = json.loads(context.agency.indicators or "{}")
     for case in cases:
         posting = context.session.scalar(assignments.posting_on(case.employee_id, context.today))
@@ -44,23 +44,70 @@ def establish_defaults(context: Context, cases: Sequence[Appraisal]) -> int:
             established_at=context.at,
         )  # fmt: skip
         _settle(context, case)
-    _tell_officials(context, cases)
     return len(cases)
 
 
-def _tell_officials(context: Context, cases: Sequence[Appraisal]) -> None:
-    """One letter per batch to each rater and to each head of a unit, however many plans it is about."""
-    heads = distribution.heads(context.session, context.agency.id, context.today)
-    told: dict[tuple[int, str], list[Appraisal]] = defaultdict(list)
-    for case in cases:
-        head = heads.get(case.unit_id)
-        if case.rater_id is not None:
-            told[case.rater_id, "rater"].append(case)
-        if head is not None and head not in (case.rater_id, case.employee_id):
-            told[head, "unit_head"].append(case)
-    for (person_id, audience), listed in told.items():
+def officials(step: Step, established: str) -> tuple[Phase, Phase]:
+    """The phases after `established` that tell each rater, and then each head of a unit, of all that was done there.
+
+    One letter to each, however many batches it took.
+    """
+
+    def told(context: Context) -> Select[tuple[Appraisal]]:
+        begun = select(StageStep.begun_at).where(
+            StageStep.stage_id == context.stage.id, StageStep.step == step,
+            StageStep.occasion == f"{context.occasion}/{established}",
+        )  # fmt: skip
+        made = exists().where(
+            Plan.appraisal_id == Appraisal.id, Plan.is_default, Plan.state == PlanState.ESTABLISHED,
+            Plan.established_at >= begun.scalar_subquery(),
+        )  # fmt: skip
+        return select(Appraisal).where(Appraisal.cycle_id == context.cycle.id, made)
+
+    def raters(context: Context, after: int, size: int) -> Sequence[int]:
+        query = told(context).where(Appraisal.rater_id > after).with_only_columns(Appraisal.rater_id)
+        found = context.session.scalars(query.distinct().order_by(Appraisal.rater_id).limit(size))
+        return [rater for rater in found if rater is not None]
+
+    def tell_raters(context: Context, lo: int, hi: int) -> Counts:
+        query = (
+            told(context).where(Appraisal.rater_id.between(lo, hi)).with_only_columns(Appraisal.rater_id, func.count())
+        )
+        counted = context.session.execute(query.group_by(Appraisal.rater_id)).tuples()
+        found = {rater: count for rater, count in counted if rater is not None}
+        return {"raters_told": _tell(context, step, "rater", found)}
+
+    def units(context: Context) -> dict[int, list[int]]:
+        """Head -> the units of theirs in which something was done."""
+        heads = distribution.heads(context.session, context.agency.id, context.today)
+        where = context.session.scalars(told(context).with_only_columns(Appraisal.unit_id).distinct())
+        of_head: dict[int, list[int]] = defaultdict(list)
+        for unit in where:
+            if (head := heads.get(unit)) is not None:
+                of_head[head].append(unit)
+        return of_head
+
+    def heads(context: Context, after: int, size: int) -> Sequence[int]:
+        return sorted(head for head in units(context) if head > after)[:size]
+
+    def tell_heads(context: Context, lo: int, hi: int) -> Counts:
+        found = {}
+        for head, of_head in units(context).items():
+            if lo <= head <= hi:
+                others = Appraisal.rater_id.is_distinct_from(head) & (Appraisal.employee_id != head)
+                query = told(context).where(Appraisal.unit_id.in_(of_head), others).with_only_columns(func.count())
+                found[head] = context.session.scalar(query) or 0
+        return {"heads_told": _tell(context, step, "unit_head", found)}
+
+    return Phase("raters", raters, tell_raters), Phase("heads", heads, tell_heads)
+
+
+def _tell(context: Context, step: Step, audience: str, employees: Mapping[int, int]) -> int:
+    told = {person_id: count for person_id, count in employees.items() if count}
+    for person_id, count in sorted(told.items()):
         person = context.session.get_one(Person, person_id)
-        _notify(context, person, f"{context.stage.id}.{person_id}.{audience}:{listed[0].id}", audience, len(listed))
+        _notify(context, person, f"{context.stage.id}.{person_id}.{audience}:{step.value}", audience, count)
+    return len(told)
 
 
 def establish_as_drafted(context: Context, cases: Sequence[Appraisal]) -> int:

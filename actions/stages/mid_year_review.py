@@ -9,7 +9,12 @@ PLANS = Phase("plans", appraisals, lambda context, lo, hi: default_plans.ensure_
 """Whoever joined after target setting gets a plan first."""
 
 PHASES = {
-    Step.OPEN: (PLANS, ask(lambda _c, _l, case: [employee_duty(ActKind.REPORT_PROGRESS, case)]), INVITE),
+    Step.OPEN: (
+        PLANS,
+        *default_plans.officials(Step.OPEN, PLANS.name),
+        ask(lambda _c, _l, case: [employee_duty(ActKind.REPORT_PROGRESS, case)]),
+        INVITE,
+    ),
     Step.REMIND: REMIND,
     Step.LAPSE: (REHOLD,),
     Step.CLOSE: (CLOSE,),

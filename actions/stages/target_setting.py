@@ -23,6 +23,6 @@ PHASES = {
     Step.OPEN: (ask(lambda _c, _l, case: [employee_duty(ActKind.DRAFT_TARGETS, case)]), INVITE),
     Step.REMIND: REMIND,
     Step.LAPSE: (REHOLD,),
-    Step.DEFAULT: (Phase("default", appraisals, _default),),
-    Step.CLOSE: (CLOSE, Phase("plans", appraisals, _ensure)),
+    Step.DEFAULT: (Phase("default", appraisals, _default), *default_plans.officials(Step.DEFAULT, "default")),
+    Step.CLOSE: (CLOSE, Phase("plans", appraisals, _ensure), *default_plans.officials(Step.CLOSE, "plans")),
 }
