@@ -15,20 +15,19 @@ from database import Database
 from models import Bucket, Letter, MailAttempt, Wave
 from notifications.smtp import Connection
 from rules.smtp_outcomes import MOST_BUGS
-from rules.words import Lane, LetterState, SmtpPhase
+from rules.words import Lane, SmtpPhase
+from simulation.sink import Do, Sink
 from tests.mail.posting import (
     AT,
     assert_sound,
     dispatcher,
     due_again,
     letter,
-    limit,
     lose_leases,
     owe,
     send,
     states,
 )  # fmt: skip
-from tests.mail.sink import Do, Sink
 
 
 @contextmanager
