@@ -6,6 +6,7 @@ connections of their own.
 
 import asyncio
 import logging
+import math
 import os
 import secrets
 import socket
@@ -92,7 +93,9 @@ class Dispatcher:
     _down_until: float = 0.0
     _failed: bool = False
     """Whether this dispatcher itself could not reach the relay."""
-    _good_at: float = -1e9
+    _connected: list[Connection] = field(default_factory=list)
+    _stopped: dict[int | None, float] = field(default_factory=dict)
+    """Until when letters of a wave were claimed that may not know yet that it was stopped."""
     """When a letter last got through or a server last talked to us, by the monotonic clock."""
     _probing: bool = False
     """Whether nobody has got through since the relay was last down."""
@@ -300,6 +303,7 @@ class Dispatcher:
 
     async def _work(self, street: Street) -> None:
         connection = Connection(self.post.relay, local_hostname=self.post.bounce_domain)
+        self._connected.append(connection)
         try:
             while True:
                 one, begun = await street.waiting.get()
@@ -319,7 +323,7 @@ class Dispatcher:
 
     async def _send(self, connection: Connection, one: Envelope, begun: asyncio.Future[bool]) -> float:
         """Hand one letter over and note what came of it; seconds for which this connection should rest."""
-        if self._down_until > time.monotonic():
+        if self._down_until > time.monotonic() or one.made_at < self._stopped.get(one.claimed.wave_id, 0.0):
             self._return(one.claimed, "queued")
             return 0.0
 
@@ -347,20 +351,23 @@ class Dispatcher:
         self.journal.ended(one.claimed, self._ended(one, reply, outcome), outcome if met else None)
         if outcome.close:
             await connection.close()
-        return await self._learn(reply)
+        if outcome.stop_wave:
+            self._stopped[one.claimed.wave_id] = math.inf
+            await self.journal.flush()
+            self._stopped[one.claimed.wave_id] = time.time()
+            return 0.0
+        return await self._learn(reply, connection)
 
-    async def _learn(self, reply: Reply) -> float:
+    async def _learn(self, reply: Reply, connection: Connection) -> float:
         """Open or close the breaker for everybody; one connection refused while others work only rests itself."""
         if reply.phase is not SmtpPhase.CONNECT:
             if self._probing:
                 self._probing = False
                 await asyncio.to_thread(self._works)
-            self._good_at = time.monotonic()
             return 0.0
         if reply.code is not None:
-            began = time.monotonic()
             await self._pause(ODD_WAIT)
-            if self._good_at > began - ODD_ONE_OUT:
+            if any(other.is_open for other in self._connected if other is not connection):
                 return ODD_ONE_OUT
         self._failed = True
         if self._down_until <= time.monotonic():

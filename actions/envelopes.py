@@ -18,6 +18,8 @@ from notifications.letter import Letter, Mailbox, build
 from notifications.relay import Relay
 from rules.tokens import Purpose, sign, verp
 
+MAX_BYTES = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Post:
@@ -41,6 +43,10 @@ def post_of(given: settings.Settings) -> Post:
 
 class CopyDiffers(Exception):
     """A copy that may have arrived was not the same to the last byte."""
+
+
+class LetterTooLarge(Exception):
+    """No letter of ours is that long: something got into its facts that does not belong there."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,8 @@ def secrets_of(session: Session, one: Claimed, post: Post) -> dict[str, Any]:
 def envelope(one: Claimed, secrets: dict[str, Any], post: Post) -> Envelope:
     """Write the letter; the same row gives the same bytes however often it is asked.
 
-    CopyDiffers if a copy may have arrived and this one would not be the same: the templates changed in between.
+    LetterTooLarge above MAX_BYTES. CopyDiffers if a copy may have arrived and this one would not be the same: the
+    templates changed in between.
     """
     rendered = compose(one.kind, {**one.facts, **secrets}, one.locale)
     bounces = verp(one.id, domain=post.bounce_domain, master=post.master)
@@ -85,6 +92,8 @@ def envelope(one: Claimed, secrets: dict[str, Any], post: Post) -> Envelope:
         calendar_file(one.facts, one.locale, stamp=one.first_tried_at),
     )  # fmt: skip
     written = Envelope(one, bounces, build(letter), time.time())
+    if len(written.message) > MAX_BYTES:
+        raise LetterTooLarge(f"{len(written.message):,} bytes; mail servers and people expect less than {MAX_BYTES:,}")
     if one.ambiguities and one.content_sha256 not in (None, written.sha256):
         raise CopyDiffers("a copy that may have arrived was different; a person decides what this one is told")
     return written

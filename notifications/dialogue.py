@@ -76,7 +76,7 @@ class Dialogue(asyncio.Protocol):
             start = end + 1
             if line[3:4] != b"-":
                 self._buffer = self._buffer[start:]
-                return int(line[:3]), b"\n".join(lines).decode("utf-8", "surrogateescape")
+                return int(line[:3]), b"\n".join(lines).decode("utf-8", "replace")
         if len(self._buffer) > MAX_REPLY or len(self._buffer) - start > MAX_LINE:
             raise ValueError("Response too long")
         return None

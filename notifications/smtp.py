@@ -19,6 +19,9 @@ __all__ = ["Connection", "Relay", "RelayRefused", "Reply", "Timeouts", "Tls"]
 Consent = Callable[[], Awaitable[bool]]
 """Asked on the way; False: the letter is no longer ours to send."""
 
+MAX_TEXT = 2000
+"""Characters of a reply that are kept."""
+
 NOT_OURS = "the letter is no longer ours to send"
 
 MAX_LETTERS, MAX_SECONDS = 100, 300
@@ -46,6 +49,11 @@ class Reply:
     text: str = ""
     bug: bool = False
     """An error of our own side before anything was accepted."""
+
+    def __post_init__(self) -> None:
+        """Servers say anything, and what they said is kept: a NUL is more than a database takes."""
+        said = "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in self.text)
+        object.__setattr__(self, "text", said[:MAX_TEXT])
 
     @property
     def accepted(self) -> bool:

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
-from actions import claims, dispatch, mail_journal, mail_limits, outbox
+from actions import dispatch, mail_journal, outbox
 from database import Database
-from models import Bucket, Letter, MailAttempt, Wave
+from models import Letter, MailAttempt
 from notifications.smtp import Connection
 from rules.smtp_outcomes import MOST_BUGS
 from rules.words import Lane, SmtpPhase
@@ -97,41 +97,6 @@ def test_a_lease_lost_before_the_dot_sends_no_dot(both: Database) -> None:
     assert letter(both, other.id).lease_owner == "other"
 
 
-@pytest.mark.parametrize(
-    ("phase", "reply", "ended"),
-    [("MAIL", "451 4.3.0 later", "deferred"), ("RCPT", "450 4.2.0 later", "deferred"),
-     ("DATA", "452 4.3.1 full", "deferred"), ("DOT", "451 4.3.0 later", "deferred"),
-     ("RCPT", "550 5.1.1 unknown", "failed_perm"), ("DOT", "552 5.3.4 too big", "failed_perm"),
-     ("MAIL", "421 4.3.2 bye", "queued"), ("DATA", "503 5.5.1 what", "queued")],
-)  # fmt: skip
-def test_a_refused_letter_ends_as_it_should_and_its_neighbours_go_out(
-    db: Database, phase: str, reply: str, ended: str
-) -> None:
-    owe(db, 9)
-    with Sink() as sink:
-        sink.on(phase, reply, times=1)
-        counts = send(db, sink, connections=1, lanes=(Lane.DIGEST,))
-        assert counts == {"accepted": 8, ended: 1}
-        due_again(db)
-        if ended != "failed_perm":
-            assert send(db, sink, connections=1, lanes=(Lane.DIGEST,)).get("accepted") == 1
-        assert_sound(db, sink)
-
-
-@pytest.mark.parametrize("how", [Do(drop=True), Do(drop=True, keep=True), Do(reset=True, keep=True)])
-def test_a_reply_lost_after_the_dot_leaves_a_doubt_that_one_equal_copy_ends(both: Database, how: Do) -> None:
-    owe(both, 6)
-    with Sink() as sink:
-        sink.on("DOT", how, times=1)
-        assert send(both, sink) == {"accepted": 5, "ambiguous": 1}
-        with both.transaction() as session:
-            assert outbox.resolve_ambiguous(session, at=AT + timedelta(minutes=31)) == 1
-        due_again(both)
-        assert send(both, sink, now=lambda: AT + timedelta(minutes=31)) == {"accepted": 1}
-        assert sum(sink.copies().values()) == 7 if how.keep else 6
-        assert_sound(both, sink)
-
-
 def test_a_copy_that_would_differ_is_not_sent(db: Database) -> None:
     (owed,) = owe(db, 1)
     with db.transaction() as session:
@@ -177,90 +142,6 @@ def test_an_odd_address_harms_no_neighbour(db: Database, address: str) -> None:
         assert send(db, sink, connections=1) == {"accepted": 4, "held": 1}
         assert all(one.to.startswith("p") for one in sink.letters)
         assert_sound(db, sink)
-
-
-def test_a_relay_that_asks_for_less_gets_less_and_loses_nothing(both: Database) -> None:
-    owe(both, 40)
-    with Sink(per_second=10) as sink:
-        for _ in range(8):
-            send(both, sink)
-            due_again(both)
-            if states(both) == {"accepted": 40}:
-                break
-        assert states(both) == {"accepted": 40}
-        with both.reading() as session:
-            assert session.get_one(Bucket, "relay").factor < 1
-        assert_sound(both, sink)
-
-
-def test_a_server_that_allows_few_connections_is_served_over_few(both: Database) -> None:
-    owe(both, 40)
-    with Sink(max_connections=2) as sink:
-        for _ in range(5):
-            send(both, sink, connections=5, lanes=(Lane.DIGEST,))
-            due_again(both)
-            if states(both) == {"accepted": 40}:
-                break
-            with both.transaction() as session:
-                session.execute(update(Bucket).values(down_until=0.0))
-        assert states(both) == {"accepted": 40}
-        assert_sound(both, sink)
-
-
-def test_a_server_that_ends_connections_after_a_few_letters_gets_new_ones(db: Database) -> None:
-    owe(db, 30)
-    with Sink(max_letters=10) as sink:
-        send(db, sink, connections=1, lanes=(Lane.DIGEST,))
-        due_again(db)
-        send(db, sink, connections=1, lanes=(Lane.DIGEST,))
-        assert states(db) == {"accepted": 30}
-        assert sink.connections >= 3
-        assert_sound(db, sink)
-
-
-def test_a_relay_that_is_down_is_left_alone_by_everybody_and_tried_with_one_letter(
-    both: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(mail_limits, "longest_wait", lambda failures: 100.0)
-    monkeypatch.setattr(mail_limits.random, "uniform", lambda low, high: high)
-    owe(both, 30)
-    with Sink() as sink:
-        port = sink.port
-    down = Sink(port=port)
-    assert set(send(both, down)) == {"queued"}
-    assert states(both) == {"queued": 30}
-    with both.reading() as session:
-        assert not any(session.scalars(select(Letter.charged)))
-    with Sink(port=port) as sink:
-        assert send(both, sink) == {"queued": 30}, "told, and not tried"
-        assert sink.connections == 0
-        with both.transaction() as session:
-            session.execute(update(Bucket).values(down_until=0.0))
-        probes: list[int] = []
-        real = claims.take_due
-
-        def counted(session, owner, lanes, room, **more):
-            probes.append(room)
-            return real(session, owner, lanes, room, **more)
-
-        monkeypatch.setattr(outbox, "take_due", counted)
-        assert send(both, sink, lanes=(Lane.DIGEST,))["accepted"] == 30
-        assert probes[0] == 1
-        assert max(probes) > 1
-    with both.reading() as session:
-        assert session.get_one(Bucket, "relay").failures == 0
-    assert_sound(both, sink)
-
-
-def test_a_refused_log_in_stops_the_wave_and_charges_nobody(db: Database) -> None:
-    owe(db, 20, wave="a")
-    with Sink() as sink:
-        sink.on("CONNECT", "535 5.7.8 who are you")
-        send(db, sink)
-        with db.reading() as session:
-            assert session.scalars(select(Wave)).one().paused_reason.startswith("the relay refuses us")
-        assert not sink.letters
-    assert states(db) == {"queued": 20}
 
 
 def test_what_a_server_said_is_kept_while_the_database_is_away(both: Database, monkeypatch: pytest.MonkeyPatch) -> None:
