@@ -52,7 +52,9 @@ class Reply:
 
     def __post_init__(self) -> None:
         """Servers say anything, and what they said is kept: a NUL is more than a database takes."""
-        said = "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in self.text)
+        said = "".join(
+            char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in self.text
+        )
         object.__setattr__(self, "text", said[:MAX_TEXT])
 
     @property
