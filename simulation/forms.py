@@ -41,6 +41,8 @@ class Page(HTMLParser):
         """Link -> the kind of act it leads to, where the page says so."""
         self.buttons: list[tuple[str, str, str]] = []
         """(form action, name, value) of named buttons."""
+        self.blocked = False
+        """Whether the page says that somebody else has to act first."""
         self._form: Form | None = None
         self._area: Field | None = None
         self._select: Field | None = None
@@ -49,6 +51,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         present = {name for name, _ in attrs}
+        self.blocked |= given.get("id") == "blocked"
         if tag == "a" and "href" in given:
             self.links.append(given["href"])
             if "data-kind" in given:

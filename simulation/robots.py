@@ -17,6 +17,7 @@ from simulation.people import habit_of, mind_of
 
 LINK = re.compile(r"https?://[^\s/]+(/a/[a-z2-7]{40})")
 CODE = re.compile(r"(?m)^\s*(\d{4}\s?\d{4})\s*$")
+TOMORROW, LATER = timedelta(days=1), timedelta(days=3)
 TASK = re.compile(r"^/w/task/(\d+)")
 
 
@@ -62,7 +63,8 @@ class Robot:
                 if key not in self.plans:
                     self.plans[key] = self._decide(kind, number, today)
                 if self.plans[key] <= today:
-                    self.plans[key] = date.max if self._act(http, number) else today + timedelta(days=1)
+                    wait = self._act(http, number)
+                    self.plans[key] = date.max if wait is None else today + wait
                 later = min(later, self.plans[key])
             return later
 
@@ -81,12 +83,16 @@ class Robot:
         habit = habit_of(self.seed, self.address, kind, StageKind.TARGET_SETTING, number, days=14)
         return today + habit.delay if habit.delay is not None else date.max
 
-    def _act(self, http: httpx.Client, number: str) -> bool:
+    def _act(self, http: httpx.Client, number: str) -> timedelta | None:
+        """Do a task; None: done, else how long to wait before trying again."""
         page = self._form_page(http, number)
         form = _act_form(page) if page else None
         if form is None:
             self.counts["not possible yet"] += 1
-            return False
+            return TOMORROW
+        if page is not None and page.blocked:
+            self.counts["waited for somebody else"] += 1
+            return LATER
         kind = ActKind(form.data["kind"])
         if kind is ActKind.DRAFT_TARGETS and (started := self._take_suggestions(http, page, number)) is not None:
             form = started
@@ -94,9 +100,9 @@ class Robot:
         done = http.post(form.action, data=sent)
         if done.status_code == 303:
             self.counts[kind.value] += 1
-            return True
+            return None
         self.counts[f"{kind.value} refused ({done.status_code})"] += 1
-        return False
+        return TOMORROW
 
     def _form_page(self, http: httpx.Client, number: str) -> Page | None:
         """The form of a task; where it asks for a code, the code is fetched from the mailbox first."""
