@@ -20,7 +20,7 @@ from actions.perform import Sent, perform
 from models import Agency, Appraisal, Assignment, Cycle, Letter, Person, Stage
 from rules.calendar import Calendar
 from rules.stages import StepRefused
-from rules.words import AssignmentState, CycleState, LetterState, Proof, StageState
+from rules.words import ActKind, AssignmentState, CycleState, LetterState, Proof, StageState
 from simulation import ceremony, office
 from simulation.answers import Asked, answer
 from simulation.people import habit_of, mind_of
@@ -245,5 +245,7 @@ def asked_of(session: Session, sheet: desks.Sheet) -> Asked:
         proposal=bool(shown.get("proposed")),
         numeric=sheet.acting.pack.scheme.value == "numeric",
         aspects=[one.key for one in sheet.acting.pack.behavior_aspects],
-        measured=sheet.task.appraisal_id is not None and bool(results.measured(session, sheet.task.appraisal_id)),
+        measured=sheet.task.kind is not ActKind.EXAMINE
+        and sheet.task.appraisal_id is not None
+        and bool(results.measured(session, sheet.task.appraisal_id)),
     )
