@@ -10,6 +10,7 @@ import math
 import os
 import secrets
 import socket
+import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
@@ -480,7 +481,12 @@ def reside(db: Database, *, lanes: Collection[Lane], now: Now, connections: int 
 
 
 def _loop(work: Coroutine[Any, Any, Mapping[str, int]]) -> Mapping[str, int]:
-    """Run on uvloop where it exists (not on Windows): a third less CPU for what goes over the wire."""
+    """Run on uvloop where it exists (not on Windows): a third less CPU for what goes over the wire.
+
+    Threads give way to each other five times sooner than usual: a letter at its dot waits for the thread that commits,
+    which otherwise waits for the one that writes the next letters.
+    """
+    sys.setswitchinterval(0.001)
     try:
         import uvloop
     except ImportError:

@@ -5,7 +5,7 @@ The yardsticks talk to the same `smtp-sink` in turns with ours, so that a busy m
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -18,6 +18,8 @@ from models import Letter
 from rules.words import LetterState
 
 KINDS = ("sqlite", "postgresql")
+PROCESSES = {"sqlite": 1, "postgresql": 2}
+"""Dispatchers that share the connections: SQLite lets one write at a time, so a second one only waits."""
 TARGET, GOAL, TARGET_NAIVE = 0.12, 0.30, 50
 
 
@@ -45,7 +47,7 @@ class Options:
     letters: int = 5000
     connections: int = 10
     size: int = 5000
-    processes: int = 2
+    processes: Mapping[str, int] = field(default_factory=lambda: dict(PROCESSES))
     rounds: int = 3
     naive: int = 200
     databases: Sequence[str] = KINDS
@@ -65,7 +67,7 @@ def measure(asked: Options) -> dict[str, Any]:
                 world.analyze(db)
                 for _ in range(asked.rounds):
                     before = _yardstick(tools, port, asked, source)
-                    ours[kind].add(asked.letters, _send(db, port, asked))
+                    ours[kind].add(asked.letters, _send(db, port, asked, asked.processes[kind]))
                     after = _yardstick(tools, port, asked, source)
                     ratios[kind].append(ours[kind].rates[-1] / ((before + after) / 2))
                 sizes.append(_check(db, asked))
@@ -90,12 +92,12 @@ def _yardstick(tools: postfix_tools.Tools, port: int, asked: Options, run: Run) 
     return run.rates[-1]
 
 
-def _send(db: Database, port: int, asked: Options) -> Cost:
+def _send(db: Database, port: int, asked: Options, processes: int) -> Cost:
     """Send one round with all processes at once; what they need to start is not counted, what they wait for is."""
     env = {**world.ENV, "APPRAISAL_DATABASE_URL": db.url, "APPRAISAL_SMTP_URL": f"smtp://127.0.0.1:{port}"}
-    share = [asked.letters // asked.processes] * asked.processes
+    share = [asked.letters // processes] * processes
     share[0] += asked.letters - sum(share)
-    each = max(1, asked.connections // asked.processes)
+    each = max(1, asked.connections // processes)
     workers = [Worker("benchmarks.sender", db.url, str(limit), str(each), env=env) for limit in share]
     try:
         for worker in workers:
@@ -152,14 +154,15 @@ def options(given: Sequence[str] | None = None) -> tuple[Options, bool]:
     parser.add_argument("--letters", type=int, default=5000, help="ours, a round")
     parser.add_argument("--connections", type=int, default=10, help="in all, for both")
     parser.add_argument("--size", type=int, default=5000, help="bytes of the yardstick's letters; ours are as they are")
-    parser.add_argument("--processes", type=int, default=2, help="dispatchers that share the connections")
+    parser.add_argument("--processes", type=int, help="dispatchers that share the connections")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--naive", type=int, default=200, help="letters of the naive flow; 0 leaves it out")
     parser.add_argument("--database", choices=KINDS, action="append")
     parser.add_argument("--json", action="store_true")
     said = parser.parse_args(given)
+    processes = dict.fromkeys(KINDS, said.processes) if said.processes else PROCESSES
     asked = Options(
-        said.letters, said.connections, said.size, said.processes, said.rounds, said.naive, said.database or KINDS
+        said.letters, said.connections, said.size, processes, said.rounds, said.naive, said.database or KINDS
     )
     return asked, said.json
 
