@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import text
 
 import database
@@ -15,6 +16,11 @@ from database import Database
 
 START = "2025-12-20T01:00:00+00:00"
 _numbers = count(1)
+
+_patient = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("explore", **_patient)
+settings.register_profile("same", derandomize=True, **_patient)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")
