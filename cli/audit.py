@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from models import Cycle
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 AsJson = Annotated[bool, typer.Option("--json")]
 
 

@@ -8,7 +8,7 @@ import typer
 from cli import steering
 from cli.cycle_prints import bar, plan_data, print_json, print_plan, print_preview, print_status
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 Directory = Annotated[str, typer.Argument(metavar="DIR", help="Folder of an agency, or its name among the agencies.")]
 Year = Annotated[int, typer.Option(help="Year of the cycle.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 ROOT = Path(__file__).parent.parent
 
 

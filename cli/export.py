@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from actions.exports import Exported
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 Agency = Annotated[str, typer.Argument(help="Code of the agency.")]
 Year = Annotated[int, typer.Argument(help="Year of the cycle.")]

@@ -8,7 +8,7 @@ import typer
 
 from cli import mail_inbound, mail_limits, mail_waves
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 AsJson = Annotated[bool, typer.Option("--json")]
 
 
@@ -76,11 +76,12 @@ def status(
     table = Table("kind", "state", "letters", title="Outbox")
     for row in found["counts"]:
         table.add_row(row["kind"], row["state"], str(row["count"]))
-    console.print(table)
+    console.print(table if found["counts"] else "The outbox is empty.")
     missing = Table("who", "address", "letter", "state", "why", title="Not reached")
     for row in found["not_reached"]:
         missing.add_row(row["name"], row["address"], row["kind"], row["state"], row["why"])
-    console.print(missing if found["not_reached"] else "Everybody was reached.")
+    if found["not_reached"] or found["counts"]:
+        console.print(missing if found["not_reached"] else "Everybody was reached.")
 
 
 @app.command()
@@ -106,10 +107,10 @@ def certificate(
             raise typer.Exit(2)
     data = {"owed": found.owed, "states": dict(found.states), "open": found.open, "missing": found.missing,
             "doubled": found.doubled, "repeated": found.repeated, "clean": found.clean}  # fmt: skip
-    states = ", ".join(f"{count} {state}" for state, count in found.states.items())
+    states = ": " + ", ".join(f"{count} {state}" for state, count in found.states.items()) if found.states else ""
     again = f", {found.repeated} sent again after a crash" if found.repeated else ""
     words = (
-        f"{wave or f'{agency} {year}'}: {found.owed} letters owed: {states}; {found.missing} missing,"
+        f"{wave or f'{agency} {year}'}: {found.owed} letters owed{states}; {found.missing} missing,"
         f" {found.doubled} doubled{again}: {'clean' if found.clean else 'NOT CLEAN'}"
     )
     typer.echo(json.dumps(data) if as_json else words)

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from rules.roster import Examination, Problem
     from rules.words import Locale
 
-app = typer.Typer(no_args_is_help=True, help="Look at a roster before anything is launched, and take it in.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Look at a roster before anything is launched, and take it in."
+)
 
 
 @app.command()
@@ -109,7 +111,9 @@ def _print_table(file: Path, day: date, examination: "Examination", locale: "Loc
             "id": ("Baris", "Siapa", "Tingkat", "Masalah", "Diperbaiki oleh", "Caranya"),
             "en": ("Row", "Who", "Severity", "Problem", "Mended by", "How"),
         }
-        table = Table(*heads[locale.value], title=escape(f"{file.name}, {day.isoformat()}"), show_lines=True)
+        table = Table(title=escape(f"{file.name}, {day.isoformat()}"), show_lines=True)
+        for head in heads[locale.value]:
+            table.add_column(head, overflow="fold", min_width=18 if head in ("Siapa", "Who") else None)  # a NIP
         for problem in examination.problems:
             level = problem.severity.value if not problem.waived else f"waived: {problem.waived}"
             text = problem.text(locale)

@@ -11,7 +11,7 @@ import typer
 from cli import processes
 from cli.processes import Family, StartRefused
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 LOCAL = ("127.0.0.1", "localhost")
 
 

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()
 def simulate(
     directory: Annotated[Path, typer.Argument(help="Folder of an agency, or its name among the examples.")],
-    year: Annotated[int, typer.Option(help="The cycle's year; without it, next year.")] = 0,
+    year: Annotated[int, typer.Option(help="The cycle's year; without it, next year.", show_default=False)] = 0,
     people: Annotated[int, typer.Option(help="Grow the roster with invented people to so many; 0 keeps it.")] = 0,
     seed: Annotated[int, typer.Option(help="The same seed lives the same year.")] = 1,
     keep: Annotated[Path | None, typer.Option(help="Keep the database in this file, which must not exist.")] = None,
