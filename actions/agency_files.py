@@ -47,8 +47,10 @@ def _read(path: Path, model: type[Content], faults: list[str]) -> Content | None
         return model.model_validate(content)
     except FileNotFoundError:
         faults.append(f"{path.name}: is missing in {path.parent}")
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        faults.append(f"{path.name}: {' '.join(str(error).split())}")
     except ValidationError as error:
         faults.extend(faults_of(path.name, error))
+    except RecursionError:
+        faults.append(f"{path.name}: is nested too deeply")
+    except (yaml.YAMLError, ValueError, OSError) as error:  # a day or a number that does not exist is a ValueError
+        faults.append(f"{path.name}: cannot be read: {' '.join(str(error).split())}")
     return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, func, or_, select, update
@@ -56,6 +56,8 @@ class Launch:
 
 
 def find(session: Session, agency: str, year: int) -> Cycle | None:
+    if not MINYEAR <= year <= MAXYEAR:  # a database takes no number of any size
+        return None
     query = select(Cycle).join(Agency, Agency.id == Cycle.agency_id).where(Agency.code == agency, Cycle.year == year)
     return session.scalar(query)
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import MAXYEAR, MINYEAR, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from actions import cycles, roster_import
 from actions.agency_files import AgencyFolder, read_agency
 from actions.cycles import Launch, LaunchRefused
 from models import Cycle
+from policies import PackRefused
 from rules.pack import Pack
 from rules.words import StageKind
 
@@ -48,8 +49,11 @@ def pack_of(folder: AgencyFolder) -> Pack:
     """The agency's pack with what it decides otherwise; PackRefused names every key that does not hold."""
     chosen = folder.agency
     pack = policies.load(chosen.policy.pack)
-    merged = json.loads(pack.canonical) | chosen.policy_overrides
-    return policies.parse(json.dumps(merged, default=str), "agency.yaml: policy.overrides")
+    try:
+        merged = json.dumps(json.loads(pack.canonical) | chosen.policy_overrides, default=str)
+    except (ValueError, RecursionError):
+        raise PackRefused("agency.yaml: policy.overrides: a key contains itself: HR mends the anchors") from None
+    return policies.parse(merged, "agency.yaml: policy.overrides")
 
 
 def zone_of(folder: AgencyFolder) -> ZoneInfo:
@@ -59,6 +63,8 @@ def zone_of(folder: AgencyFolder) -> ZoneInfo:
 def prepare(folder: AgencyFolder, year: int) -> Launch:
     """What HR decides once a year, read from the agency's folder."""
     calendar = folder.calendar
+    if not MINYEAR <= year < MAXYEAR:
+        raise LaunchRefused([f"{year} is no year of a cycle: HR checks the year"])
     return Launch(
         folder.agency.code, year, pack_of(folder), calendar.for_year(year), calendar.plan_default_after.in_cycle(year)
     )

@@ -39,10 +39,11 @@ def read_waivers(path: Path) -> dict[tuple[str, str], str]:
     bad: list[str] = []
     if not path.is_file():
         raise RosterRefused(f"Berkas tidak ada: {path}. / No such file: {path}.")
-    with path.open(newline="", encoding=_encoding(path)) as file:
+    with path.open(newline="", encoding=_encoding(path), errors="replace") as file:
         sample = file.readline()
         file.seek(0)
-        for record in csv.DictReader(file, delimiter=_delimiter(sample)):
+        reader = csv.DictReader(file, delimiter=_delimiter(sample))
+        for record in _waiver_lines(reader, path):
             cells = {(key or "").strip().lower(): (value or "").strip() for key, value in record.items() if key}
             nip, code, reason = (cells.get(column, "") for column in ("nip", "code", "reason"))
             if nip and code and reason:
@@ -54,6 +55,23 @@ def read_waivers(path: Path) -> dict[tuple[str, str], str]:
             f"Pengesampingan perlu nip, code dan reason: {'; '.join(bad)}. / A waiver needs nip, code and reason."
         )
     return waivers
+
+
+def _waiver_lines(reader: "csv.DictReader[str]", path: Path) -> Iterator[dict[str, str]]:
+    """The records of a file of waivers; refused if it is none: no such columns, or nothing that can be split."""
+    try:
+        columns = {name.strip().lower() for name in reader.fieldnames or ()}
+        if not columns >= {"nip", "code", "reason"}:
+            raise RosterRefused(
+                f"{path.name}: perlu kolom nip, code dan reason pada baris judul. / "
+                f"{path.name} needs the columns nip, code and reason in its header row: HR adds them."
+            )
+        yield from reader
+    except csv.Error as error:
+        raise RosterRefused(
+            f"{path.name}: tidak dapat dibaca ({error}); simpan ulang sebagai CSV UTF-8. / "
+            f"{path.name} cannot be read: save it again as CSV in UTF-8."
+        ) from error
 
 
 def _rows(lines: Iterable[Line]) -> Iterator[RosterRow | Malformed]:

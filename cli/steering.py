@@ -96,8 +96,7 @@ def reassign(
 
     def act(session: "Session", cycle: "Cycle | None", names: _Names, preview: bool) -> "Preview":
         assert cycle is not None
-        new, old = names.person(to), names.person(rater)
-        assert new is not None
+        new, old = names.needed(to, "--to"), names.person(rater)
         cases = steering.cases_rated_by(session, cycle.id, old) if old else names.cases(cycle, employee or [])
         return steering.reassign(
             session, cycle, cases, new, role=Role(role), decree_no=decree, reason=reason, at=names.at,
@@ -117,9 +116,7 @@ def delegate(
     from rules.words import ActingKind
 
     def act(session: "Session", cycle: "Cycle | None", names: _Names, preview: bool) -> "Preview":
-        official, acting = names.person(principal), names.person(to)
-        assert official is not None
-        assert acting is not None
+        official, acting = names.needed(principal, "--principal"), names.needed(to, "--to")
         return steering.delegate(
             session, official, acting, ActingKind(kind), decree_no=decree, from_on=begins.date(), to_on=ends.date(),
             at=names.at, by=names.person(by), preview=preview,
@@ -137,8 +134,7 @@ def correct_address(
     from actions import steering
 
     def act(session: "Session", cycle: "Cycle | None", names: _Names, preview: bool) -> "Preview":
-        who = names.person(person)
-        assert who is not None
+        who = names.needed(person, "--person")
         return steering.correct_address(
             session, who, address, reason=reason, at=names.at, by=names.person(by), preview=preview
         )
@@ -190,6 +186,11 @@ class _Names:
 
         return self._find(Person, "nip", nip.strip(), "NIP", "pegawai") if nip else None
 
+    def needed(self, nip: str, option: str) -> int:
+        if (found := self.person(nip)) is None:
+            raise typer.BadParameter("name the NIP of somebody on the roster", param_hint=option)
+        return found
+
     def unit(self, code: str) -> int | None:
         from models import Unit
 
@@ -215,7 +216,7 @@ class _Names:
 
         found = []
         for nip in nips:
-            query = select(Appraisal.id).filter_by(cycle_id=cycle.id, employee_id=self.person(nip))
+            query = select(Appraisal.id).filter_by(cycle_id=cycle.id, employee_id=self.needed(nip, "--employee"))
             if (case := self.session.scalar(query)) is None:
                 raise SteeringRefused(f"{nip} tidak dinilai pada siklus ini.", f"{nip} has no appraisal in this cycle.")
             found.append(case)

@@ -41,8 +41,8 @@ def extend(
 ) -> Preview:  # fmt: skip
     """Give more time until the end of `until`, a day in the agency's zone.
 
-    Refused: a day that has passed or brings nothing, no decree or reason, a closed cycle, and scoring once objections
-    are closed, because a late result could not be objected to any more.
+    Refused: a day that has passed, brings nothing or lies years ahead, no decree or reason, a closed cycle, and scoring
+    once objections are closed, because a late result could not be objected to any more.
     """
     agency, calendar, today = situation(session, cycle, at)
     require(decree_no=decree_no, reason=reason)
@@ -86,6 +86,12 @@ def _check_dates(
         raise SteeringRefused(
             f"{until:%d-%m-%Y} sudah lewat: pilih hari ini atau sesudahnya.",
             f"{until} has passed: name today or a later day.",
+        )
+    if not calendar.covers(until):
+        last = max(calendar.years)
+        raise SteeringRefused(
+            f"{until:%d-%m-%Y} terlalu jauh: paling lambat 31-12-{last}; periksa tahunnya.",
+            f"{until} is too far ahead: 31 December {last} at the latest; check the year.",
         )
     given = deadlines.stage.due_at
     if person is not None:

@@ -15,6 +15,7 @@ from actions.steps import StepRef
 from database import Database
 from models import Agency, Assignment, Cycle, Extension, Stage, Unit
 from policies import PackRefused
+from rules.agency_files import AgencyFileRefused
 from rules.stages import StepRefused
 from rules.words import AssignmentState, DistributionMode, StageKind, StageState, Step
 
@@ -61,12 +62,55 @@ def test_an_override_that_the_law_does_not_know_is_refused(tmp_path: Path) -> No
         launching.pack_of(read_agency(tmp_path))
 
 
-@pytest.mark.parametrize(("year", "says"), [(2020, "has passed"), (2029, "too far ahead")])
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("code: 2026-99-99\n", "month must be"),
+        ("code: " + "9" * 5000, "cannot be read"),
+        ("a: " + "[" * 5000, "too deeply"),
+        (None, "Is a directory"),
+    ],
+)
+def test_a_file_of_the_agency_that_cannot_be_read_is_refused_by_name(
+    tmp_path: Path, content: str | None, says: str
+) -> None:
+    for path in (EXAMPLES / "palu").iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "agency.yaml").unlink()
+    if content is None:
+        (tmp_path / "agency.yaml").mkdir()
+    else:
+        (tmp_path / "agency.yaml").write_text(content, "utf-8")
+    with pytest.raises(AgencyFileRefused, match=rf"agency\.yaml: .*{says}"):
+        read_agency(tmp_path)
+
+
+def test_an_override_that_contains_itself_is_refused(tmp_path: Path) -> None:
+    for path in (EXAMPLES / "palu").iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    said = (tmp_path / "agency.yaml").read_text("utf-8")
+    (tmp_path / "agency.yaml").write_text(said.replace("min_peer_givers: 4", "x: &x [*x]"), "utf-8")
+    with pytest.raises(PackRefused, match="contains itself"):
+        launching.pack_of(read_agency(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("year", "says"),
+    [
+        (2020, "has passed"),
+        (2029, "too far ahead"),
+        (0, "no year"),
+        (-5, "no year"),
+        (9999, "no year"),
+        (10**20, "no year"),
+    ],
+)
 def test_a_mistyped_year_is_refused_before_anything_is_taken_in(db: Database, year: int, says: str) -> None:
     with pytest.raises(LaunchRefused, match=says):
         launching.launch_folder(db.transaction, EXAMPLES / "palu", year, at=EARLY)
     with db.reading() as session:
         assert session.scalar(select(func.count()).select_from(Agency)) == 0
+        assert cycles.find(session, "palu", year) is None
 
 
 def test_a_person_may_leave_open_what_is_due_anyway(db: Database, launched: Launched) -> None:

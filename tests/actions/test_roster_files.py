@@ -201,6 +201,22 @@ def test_waivers_give_a_reason_per_person_and_problem(tmp_path: Path) -> None:
     assert read_waivers(path) == {("197001012010031001", "address_shared"): "satu komputer"}
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x90\x81\xff\x00",
+        "nip,code,reason\n".encode("utf-16") + b"\x00",
+        b"197001012010031001,address_shared,x\n",
+        b"",
+    ],
+)
+def test_a_file_that_is_no_list_of_waivers_is_refused_or_read_as_far_as_it_goes(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "waivers.csv"
+    path.write_bytes(content)
+    with pytest.raises(RosterRefused, match=r"waivers\.csv|nip, code"):
+        read_waivers(path)
+
+
 def test_waivers_without_a_reason_are_refused_by_name(tmp_path: Path) -> None:
     path = write(tmp_path / "w.csv", "nip,code,reason", "1,address_shared,", "2,unit_headless,ok")
     with pytest.raises(RosterRefused, match="1,address_shared"):

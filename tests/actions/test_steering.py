@@ -115,6 +115,12 @@ def test_a_preview_of_more_time_names_exactly_who_is_told_and_changes_nothing(ja
         assert done.counts == {"moved": len(open_in(session, TARGETS)), "asked_again": 0, "letters": len(owing)}
 
 
+@pytest.mark.parametrize("until", [date(2062, 1, 28), date.max])
+def test_a_year_that_was_mistyped_is_no_extension(january: Database, until: date) -> None:
+    with january.reading() as session, pytest.raises(SteeringRefused, match="too far ahead: 31 December 2028"):
+        steering.extend(session, the_cycle(session), TARGETS, until, **ORDER, at=NOON, preview=True)
+
+
 def test_more_time_for_a_stage_moves_its_dates_its_reminders_and_what_letters_say(january: Database) -> None:
     with january.transaction() as session:
         stage = stage_of(session, TARGETS)

@@ -89,3 +89,18 @@ def test_a_stage_or_an_act_that_does_not_exist_is_refused_with_the_list(january:
     done = CliRunner().invoke(app, [arg if arg != "target_setting" else "scoring" for arg in EXTEND])
     assert done.exit_code == 2
     assert "supervisor_scoring" in done.output
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ["reassign", "mamuju", "--year", "2026", "--to", "", "--employee", "1", "--reason", "r"],
+        ["delegate", "mamuju", "--principal", "", "--to", "1", "--kind", "plh", "--decree", "d", "--begins",
+         "2026-01-20", "--ends", "2026-01-22"],
+        ["address", "mamuju", "--person", "", "--address", "a@b.example", "--reason", "r"],
+    ],
+)  # fmt: skip
+def test_a_person_left_empty_is_asked_for_by_option(january: Database, order: list[str]) -> None:
+    done = CliRunner().invoke(app, [*order, "--yes"])
+    assert done.exit_code == 2
+    assert "name the NIP" in done.output
