@@ -51,6 +51,7 @@ from rules.words import (
     Rating,
     Role,
     StageKind,
+    StageState,
     Stratum,
 )
 
@@ -81,12 +82,19 @@ def unfrozen(session: Session, cycle: Cycle) -> int:
 
 
 def freeze(session: Session, cycle: Cycle, *, at: datetime, by: int | None = None) -> AuditPlan | None:
-    """Freeze plan and frame over every locked rating; a second call returns what is frozen. None: audit is off."""
+    """Freeze plan and frame over every locked rating; a second call returns what is frozen. None: audit is off.
+
+    AuditRefused before the audit's stage has opened, or with too few auditors.
+    """
     pack = Pack.model_validate_json(cycle.pack)
     if (there := plan_of(session, cycle.id)) is not None:
         return there
     if not pack.audit.enabled:
         return None
+    stage = session.scalars(select(Stage).filter_by(cycle_id=cycle.id, kind=StageKind.AUDIT_SAMPLING)).one()
+    if stage.state is StageState.PLANNED:
+        opens = f"{stage.opens_at:%Y-%m-%d %H:%M} UTC"
+        raise AuditRefused(f"Audit sampling opens at {opens}: until then scores may change, and nothing is frozen.")
     auditors = session.scalars(role_holders(cycle.agency_id, Role.AUDITOR, _today(session, cycle, at))).all()
     if len(auditors) < (needed := pack.audit.min_auditors):
         raise AuditRefused(f"{len(auditors)} auditors are registered, {needed} are needed: HR adds them to the roster.")

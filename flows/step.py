@@ -22,6 +22,8 @@ def take(stage: StageKind, agency: str, year: int, step: str, occasion: str, rev
         if span is None:
             counts = steps.finish(ref)
             reports.tell_step(ref, counts)
+            if ref.step is Step.CLOSE:  # the tick looks at running cycles only, and this may have been the last stage
+                reports.write_status(ref.agency, ref.year)
             return Completed(message=reports.told(counts))
         name = f"{span.phase} {span.lo}-{span.hi}"
         span = steps.take_batch.with_options(task_run_name=name)(ref, span).next

@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
+from rules.agency_files import AgencyFileRefused
+
 FIRST = ("Abdul", "Andi", "Baiq", "Dewi", "Eka", "Fitri", "Gede", "Hasan", "Indah", "Joko", "Kurnia", "Lestari", "Made",
          "Nur", "Oki", "Putri", "Rahmat", "Sri", "Tri", "Wahyu", "Yuni", "Zainal")  # fmt: skip
 LAST = ("Anwar", "Basri", "Daeng", "Fauzi", "Ginting", "Hidayat", "Iskandar", "Kusuma", "Lubis", "Mahendra", "Nasution",
@@ -16,6 +18,8 @@ SPAN = 12
 
 def grown(directory: Path, people: int, seed: int, into: Path) -> Path:
     """Copy the agency's folder and add people until its roster has `people` rows; raters keep a human span."""
+    if not directory.is_dir():
+        raise AgencyFileRefused([f"{directory}: no such folder"])
     target = into / directory.name
     shutil.copytree(directory, target)
     with (directory / "roster.csv").open(newline="", encoding="utf-8") as file:

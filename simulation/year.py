@@ -226,7 +226,8 @@ class Year:
             )  # fmt: skip
             self.report.late = Counter(f"{s.value}.{k.value}" for s, k in session.execute(lapsed).tuples())
             sent = select(Letter.accepted_at).where(Letter.cycle_id == cycle.id, Letter.accepted_at.is_not(None))
-            self.report.letters_per_day = Counter(f"{at:%Y-%m-%d}" for at in session.scalars(sent) if at)
+            day = calendar_of(session, self._agency(session), clock.now()).local_date
+            self.report.letters_per_day = Counter(day(at).isoformat() for at in session.scalars(sent) if at)
             self.report.certificate = letters.certificate(session, cycle_id=cycle.id)
             self.report.trail = trail.verify(session, agency.id)
 

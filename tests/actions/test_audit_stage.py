@@ -165,6 +165,12 @@ def test_the_frame_has_every_locked_rating_and_reconciles(scoring: World) -> Non
 # ---- drawing and assigning
 
 
+def test_nothing_is_frozen_before_the_audit_has_opened(launched: World) -> None:
+    with launched.db.transaction() as session, pytest.raises(AuditRefused, match="opens at"):
+        audits.freeze(session, session.scalars(select(Cycle)).one(), at=launched.at)
+    assert launched.all(AuditPlan) == []
+
+
 @pytest.fixture
 def drawn(issued: World) -> World:
     """All seven appraisals are on the list (a small agency is examined whole)."""

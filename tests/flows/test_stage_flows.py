@@ -158,3 +158,6 @@ def test_closing_leaves_a_page(db: database.Database, launched: Launched, client
     assert "| expected | 5 |" in str(page.data)
     assert "| lapsed | 5 |" in str(page.data)
     assert '"not done" : 5' in str(page.data)
+    table = Artifact.get("cycle-contoh-2027")
+    assert table is not None, "a closed cycle is looked at no more, so its last close shows how it ended"
+    assert "closed" in str(table.data)
