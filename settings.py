@@ -8,6 +8,12 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+DATABASES = ("sqlite:///", "postgresql+psycopg://")
+
+
+class SettingsRefused(ValueError):
+    """A setting cannot be used; the message names the variable and says what to write."""
+
 
 class Settings(BaseSettings):
     """Environment variables with the prefix `APPRAISAL_`; without any, everything runs embedded under `.appraisal/`."""
@@ -35,6 +41,8 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
+        if self.database_url and not self.database_url.startswith(DATABASES):
+            raise SettingsRefused(f"APPRAISAL_DATABASE_URL must begin with one of: {' '.join(DATABASES)}")
         return self.database_url or f"sqlite:///{self.home.absolute() / 'appraisal.db'}"
 
     @property
@@ -43,7 +51,7 @@ class Settings(BaseSettings):
         if self.secret:
             return _long_enough("APPRAISAL_SECRET", self.secret)
         if self.database_url and not self.database_url.startswith("sqlite"):
-            raise ValueError("APPRAISAL_SECRET is required with a database server: openssl rand -hex 32")
+            raise SettingsRefused("APPRAISAL_SECRET is required with a database server: openssl rand -hex 32")
         return _kept_secret(self.home / "secret")
 
     @property
@@ -56,7 +64,7 @@ class Settings(BaseSettings):
 
 def _long_enough(name: str, secret: str) -> bytes:
     if len(secret) < 32:
-        raise ValueError(f"{name} must have at least 32 characters: openssl rand -hex 32")
+        raise SettingsRefused(f"{name} must have at least 32 characters: openssl rand -hex 32")
     return secret.encode()
 
 

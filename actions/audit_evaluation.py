@@ -33,6 +33,8 @@ def evaluate(session: Session, cycle: Cycle, stage_no: int, *, at: datetime) -> 
     there = session.scalars(select(AuditEvaluation).filter_by(plan_id=plan.id, stage_no=stage_no)).all()
     if there:
         return _worst([row.decision for row in there])
+    if session.scalar(select(AuditDraw.stage_no).filter_by(plan_id=plan.id, stage_no=stage_no)) is None:
+        raise audits.AuditRefused(f"Stage {stage_no} is not drawn yet: the seed is recorded, then it is drawn.")
     pack = Pack.model_validate_json(cycle.pack)
     sample, voids = _sample(session, plan, stage_no)
     population = _population(session, plan)

@@ -31,6 +31,7 @@ def upgrade(db: database.Database, *, simulation_from: str | None = None) -> str
     """Create or migrate; `simulation_from` (ISO time) makes an empty one a simulation. Returns its head."""
     from alembic import command
     from alembic.runtime.migration import MigrationContext
+    from alembic.util import CommandError
 
     with db.engine.connect() as connection:
         if connection.dialect.name == "postgresql":
@@ -41,6 +42,11 @@ def upgrade(db: database.Database, *, simulation_from: str | None = None) -> str
             connection.commit()
             head = MigrationContext.configure(connection).get_current_revision() or ""
             connection.rollback()
+        except CommandError as error:
+            raise SchemaRefused(
+                f"This database has a version that this program does not know ({error}): a newer one made it. "
+                "Ops install that program, or restore the backup from before."
+            ) from error
         finally:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK})

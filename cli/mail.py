@@ -32,6 +32,8 @@ def deliver(
     from actions import dispatch
     from rules.words import Lane
 
+    if unknown := sorted(set(lane or ()) - set(Lane)):
+        raise typer.BadParameter(f"{', '.join(unknown)} is none of {', '.join(Lane)}", param_hint="--lane")
     lanes = [Lane(name) for name in lane] if lane else list(Lane)
     if processes > 1:
         from cli import dispatchers

@@ -52,14 +52,14 @@ def _root() -> None: ...
 
 def main() -> None:
     """Run the command; bad input ends in one plain message and exit code 2, never in a traceback."""
-    from cli.refusals import REFUSALS, explain
+    from cli.refusals import explain
 
     try:
         app()
     except Exception as refused:
-        if type(refused).__name__ not in REFUSALS:
+        if (said := explain(refused)) is None:
             raise
-        typer.secho(explain(refused), err=True, fg=typer.colors.RED)
+        typer.secho(said, err=True, fg=typer.colors.RED)
         raise SystemExit(2) from None
 
 

@@ -3,17 +3,26 @@
 REFUSALS = frozenset(
     {
         "ActRefused", "AddressRefused", "AgencyFileRefused", "AuditRefused", "ClockRefused", "DrawRefused",
-        "ExportRefused", "ImportRefused", "LaunchRefused", "LimitRefused", "PackRefused", "RelayRefused",
-        "RosterRefused", "SchemaRefused", "StartRefused", "SteeringRefused", "StepRefused", "WaveRefused",
-        "OperationalError", "ValidationError",
+        "ExportRefused", "ImportRefused", "LaunchRefused", "LetterRefused", "LimitRefused", "PackRefused",
+        "RelayRefused", "RosterRefused", "SchemaRefused", "SettingsRefused", "StartRefused", "SteeringRefused",
+        "StepRefused", "WaveRefused", "ValidationError",
     }
 )  # fmt: skip
+DATABASE = frozenset({"OperationalError", "DatabaseError"})
+UNMIGRATED = ("no such table", "no such column", "UndefinedTable", "UndefinedColumn")
 
 
-def explain(refused: Exception) -> str:
-    """The refusal in words; a database that is not there or not migrated says what to do."""
-    text = str(refused)
-    if type(refused).__name__ == "OperationalError":
-        first = text.split("\n", 1)[0]
+def explain(error: Exception) -> str | None:
+    """The refusal in words, with who does what; None for anything that is a bug."""
+    name, text = type(error).__name__, str(error)
+    if name in REFUSALS:
+        return text
+    first = text.split("\n", 1)[0]
+    if name in DATABASE | {"ProgrammingError"} and any(word in text for word in UNMIGRATED):
         return f"The database does not answer as expected: {first}\nCreate or migrate it with: appraisal db upgrade"
-    return text
+    if name in DATABASE:
+        who = "Ops check the server, and APPRAISAL_DATABASE_URL or APPRAISAL_HOME."
+        return f"The database cannot be used: {first}\n{who}"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}. Name another file or folder, or have ops give you access to it."
+    return None

@@ -1,0 +1,98 @@
+"""What cannot be done ends in words that say who mends it: a wrong path, a wrong setting, a strange database."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from actions import audit_evaluation, cycles, launching, schema
+from actions.audits import AuditRefused
+from cli.refusals import explain
+from database import Database
+from models import AuditPlan
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def refused(home: Path, *words: str, **more: str) -> str:
+    """Run the command as people do; returns what it said when it refused."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("APPRAISAL_")}
+    env |= {"APPRAISAL_HOME": str(home), "APPRAISAL_SMTP_URL": "smtp://127.0.0.1:9", **more}
+    command = [sys.executable, "-m", "cli.main", *words]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 2
+    return done.stderr
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+def made(home: Path) -> Path:
+    db = Database(f"sqlite:///{home}/appraisal.db")
+    schema.upgrade(db)
+    db.close()
+    return home / "appraisal.db"
+
+
+def test_a_place_that_cannot_be_written_is_named(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    assert f"{tmp_path}/file: File exists. Name another" in refused(home, "letters", "preview", f"{tmp_path}/file")
+    assert "file: File exists" in refused(tmp_path / "file", "db", "upgrade")
+
+
+@pytest.mark.parametrize("url", ["hello", "mysql://x/y", "postgresql://u:hidden@127.0.0.1/x"])
+def test_a_database_of_another_kind_is_refused_without_its_password(home: Path, url: str) -> None:
+    said = refused(home, "cycle", "status", APPRAISAL_DATABASE_URL=url)
+    assert "APPRAISAL_DATABASE_URL must begin with" in said
+    assert "hidden" not in said
+
+
+def test_a_short_secret_is_refused_before_any_letter(home: Path) -> None:
+    made(home)
+    assert "APPRAISAL_SECRET must have" in refused(home, "mail", "deliver", APPRAISAL_SECRET="short")
+
+
+def test_an_unusable_sender_and_an_unknown_lane_are_refused(home: Path) -> None:
+    made(home)
+    assert "needs exactly one @" in refused(home, "mail", "deliver", APPRAISAL_MAIL_FROM="nonsense")
+    assert "nope is none of" in " ".join(refused(home, "mail", "deliver", "--lane", "nope").split())
+
+
+def test_a_file_that_is_no_database_and_one_of_the_future_are_refused(home: Path) -> None:
+    file = made(home)
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert "a newer one made it. Ops install" in refused(home, "db", "upgrade")
+    file.write_bytes(b"no database" * 500)
+    assert "The database cannot be used" in refused(home, "cycle", "status")
+
+
+def test_only_a_database_that_lacks_its_tables_is_to_be_migrated() -> None:
+    named = {name: type(name, (Exception,), {}) for name in ("OperationalError", "ProgrammingError")}
+    lacks = named["ProgrammingError"]('(psycopg.errors.UndefinedTable) relation "cycle" does not exist')
+    assert "appraisal db upgrade" in str(explain(lacks))
+    gone = explain(named["OperationalError"]("connection refused"))
+    assert gone is not None
+    assert "db upgrade" not in gone
+    assert explain(named["ProgrammingError"]("a bug")) is None
+    assert explain(OSError("without a file")) is None
+
+
+@pytest.mark.parametrize("stage", [-1, 0, 1])
+def test_a_stage_of_the_audit_that_was_not_drawn_cannot_be_evaluated(db: Database, stage: int) -> None:
+    at = datetime(2026, 12, 21, 2, tzinfo=UTC)
+    launching.launch_folder(db.transaction, EXAMPLES / "palu", 2027, at=at)
+    with db.transaction() as session:
+        cycle = cycles.find(session, "palu", 2027)
+        assert cycle is not None
+        session.add(AuditPlan(cycle_id=cycle.id, attempt=1, settings={}, roster=b"", plan=b"{}", frozen_at=at))
+        session.flush()
+        with pytest.raises(AuditRefused, match="not drawn"):
+            audit_evaluation.evaluate(session, cycle, stage, at=at)
