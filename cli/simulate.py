@@ -14,7 +14,9 @@ app = typer.Typer(add_completion=False)
 def simulate(
     directory: Annotated[Path, typer.Argument(help="Folder of an agency, or its name among the examples.")],
     year: Annotated[int, typer.Option(help="The cycle's year; without it, next year.", show_default=False)] = 0,
-    people: Annotated[int, typer.Option(help="Grow the roster with invented people to so many; 0 keeps it.")] = 0,
+    people: Annotated[
+        int, typer.Option(help="Grow the roster with invented people to so many; 0 keeps it.", min=0)
+    ] = 0,
     seed: Annotated[int, typer.Option(help="The same seed lives the same year.")] = 1,
     keep: Annotated[Path | None, typer.Option(help="Keep the database in this file, which must not exist.")] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
@@ -31,6 +33,8 @@ def simulate(
     from simulation.crowd import grown
     from simulation.throwaway import simulate as live
 
+    if year and not 2000 <= year <= 2999:
+        raise typer.BadParameter(f"{year} is no year of a cycle", param_hint="--year")
     if keep is not None and keep.exists():
         raise typer.BadParameter(f"{keep} exists: a simulation gets a database of its own", param_hint="--keep")
     console = Console(stderr=True)

@@ -54,6 +54,11 @@ def test_a_database_of_another_kind_is_refused_without_its_password(home: Path, 
     assert "hidden" not in said
 
 
+@pytest.mark.parametrize("option", [("--year", "1"), ("--year", "9999"), ("--people", "-5")])
+def test_a_simulation_of_no_year_or_of_fewer_than_nobody_is_refused(home: Path, option: tuple[str, str]) -> None:
+    assert option[0] in refused(home, "simulate", str(EXAMPLES / "palu"), *option)
+
+
 def test_a_short_secret_is_refused_before_any_letter(home: Path) -> None:
     made(home)
     assert "APPRAISAL_SECRET must have" in refused(home, "mail", "deliver", APPRAISAL_SECRET="short")
