@@ -188,8 +188,9 @@ def pause(session: Session, cycle: Cycle, reason: str, *, at: datetime, by: int 
 
 
 def stood_still(cycle: Cycle, at: datetime) -> timedelta:
-    """How long a paused cycle has stood still, in whole days, begun ones counted."""
-    return timedelta(days=-(-(at - cycle.paused_at) // timedelta(days=1))) if cycle.paused_at else timedelta(0)
+    """How long a paused cycle has stood still, in whole days, begun ones counted; a clock set back adds none."""
+    stood = max(at - cycle.paused_at, timedelta(0)) if cycle.paused_at else timedelta(0)
+    return timedelta(days=-(-stood // timedelta(days=1)))
 
 
 def resume(session: Session, cycle: Cycle, reason: str, *, at: datetime, by: int | None = None) -> timedelta:

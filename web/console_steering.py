@@ -24,6 +24,16 @@ from web.console_ask import ConsoleRefused, Desk, console, refused
 from web.texts import say
 
 SHOWN = 50
+FIELDS = {
+    "extend": ("stage", "until", "decree_no", "reason", "unit", "person"),
+    "reassign": ("new", "role", "decree_no", "reason", "rater", "employees"),
+    "delegate": ("principal", "acting", "kind", "decree_no", "from_on", "to_on"),
+    "pause": ("reason",),
+    "resume": ("reason",),
+    "address": ("address", "reason"),
+    "resend": ("stage", "reason"),
+}
+"""What each form holds; what else is sent with it is not shown and not sent on."""
 Word = TypeVar("Word", bound=StrEnum)
 Order = Callable[[Session, bool], Preview]
 """An act of steering with all that it needs; True asks for the preview only."""
@@ -160,10 +170,11 @@ def do(desk: Desk) -> Response:
 def _preview_or_do(desk: Desk, session: Session, order: Order, what: str, back: str) -> Response:
     seen, shown = order(session, True), desk.posted.get("seen")
     if shown != seen.digest:
+        said = {name: value for name, value in desk.posted.content("who", "seen").items() if name in FIELDS[what]}
         return desk.page(
             "preview.html", what=what, seen=seen, people=seen.people[:SHOWN], back=back, action=desk.path,
             touched=len({one.person_id for one in seen.people}), changed=bool(shown),
-            fields=desk.posted.content("who", "seen"), notes=[_said(desk, note) for note in seen.notes],
+            fields=said, notes=[_said(desk, note) for note in seen.notes],
         )  # fmt: skip
     done = order(session, False)
     return desk.page(

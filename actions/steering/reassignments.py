@@ -84,6 +84,11 @@ def reassign(
     """
     agency, _, today = situation(session, cycle, at)
     require(reason=reason)
+    if role not in (Role.RATER, Role.OBJECTION_AUTHORITY):
+        raise SteeringRefused(
+            "Hanya pejabat penilai atau atasannya yang dapat diganti; pilih salah satu.",
+            "Only a rater or an objection authority can be replaced: choose one of them.",
+        )
     person = _official(session, agency, new, today)
     query = select(Appraisal).where(Appraisal.id.in_(cases), Appraisal.cycle_id == cycle.id).order_by(Appraisal.id)
     listed = session.scalars(query if preview else query.with_for_update()).all()

@@ -724,3 +724,22 @@ def test_a_case_that_is_over_is_not_asked_about_again(january: Database) -> None
         assert seen.counts == {"asked_again": 0}
         assert seen.notes
         assert not session.scalars(select(Assignment).filter_by(subject=done.subject, round=2)).all()
+
+
+def test_only_who_deals_with_a_case_is_replaced_there(january: Database) -> None:
+    with january.reading() as session:
+        case = session.scalars(select(Appraisal).where(Appraisal.rater_id.is_not(None))).first()
+        assert case is not None
+        with pytest.raises(SteeringRefused, match="Only a rater or an objection authority"):
+            steering.reassign(
+                session, the_cycle(session), [case.id], 1, role=Role.AUDITOR, reason="r", at=NOON, preview=True
+            )
+
+
+def test_a_clock_that_was_set_back_brings_no_date_on(january: Database) -> None:
+    with january.transaction() as session:
+        steering.pause(session, the_cycle(session), reason="r", at=NOON)
+        due_at = stage_of(session, TARGETS).due_at
+        resumed = steering.resume(session, the_cycle(session), reason="r", at=NOON - timedelta(days=40))
+        assert resumed.counts["days"] == 0
+        assert stage_of(session, TARGETS).due_at == due_at

@@ -366,6 +366,16 @@ def test_a_form_that_cannot_be_done_says_why_and_keeps_what_was_typed(hr: Hr, fi
     assert 'value="Banjir"' in answer.text
 
 
+@pytest.mark.parametrize("what", ["pause", "extend"])
+def test_what_no_form_holds_is_neither_shown_nor_sent_on(hr: Hr, what: str) -> None:
+    hr.sign_in()
+    answer = hr.order(f"{hr.cycle()}/{what}", **EXTEND, from_on="abc", invented="x")
+    assert answer.status_code == 200
+    assert "invented" not in answer.text
+    assert "abc" not in answer.text
+    assert hr.confirm(answer).status_code == 200
+
+
 def test_the_appointing_authority_reads_and_steers_nothing(hr: Hr, january: Database) -> None:
     hr.sign_in(Role.APPOINTING_AUTHORITY)
     page = hr.get(hr.cycle())
