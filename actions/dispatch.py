@@ -206,13 +206,17 @@ class Dispatcher:
         """Claim once and wait as long as it makes sense; False: there is no more to do."""
         room = street.room if self._left is None else min(street.room, self._left)
         self._spend(room)
+        asked = time.time()
         found = await self._claim_patiently(street.lanes, room, resident=resident, over=over)
         self._spend(len(found.ready) + len(found.bad) - room)
         self.journal.hold([*(one.claimed for one in found.ready), *(one for one, _ in found.bad)])
         for one, words in found.bad:
             self.journal.ended(one, Settled(LetterState.HELD, SmtpPhase.CONNECT, reply=words))
         for one in found.ready:
-            street.waiting.put_nowait((one, self.journal.begun(one)))
+            if asked < self._stopped.get(one.claimed.wave_id, 0.0):  # claimed while its wave was being stopped
+                self._return(one.claimed, "queued")
+            else:
+                street.waiting.put_nowait((one, self.journal.begun(one)))
         if found.ready or found.bad:
             return True
         if found.wait is not None:
