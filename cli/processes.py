@@ -171,10 +171,17 @@ def prefect(*arguments: str) -> list[str]:
 
 def make_pool(api: str) -> None:
     """Create the process pool; the worker fills in its template when it starts. One that is there stays as it is."""
-    content = {"name": POOL, "type": "process", "base_job_template": {}}
-    answer = httpx.post(f"{api}/work_pools/", json=content, timeout=30)
-    if not answer.is_success and answer.status_code != httpx.codes.CONFLICT:
-        raise StartRefused(f"the work pool could not be made: the server answers {answer.status_code}")
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectAlreadyExists
+
+    try:
+        with SyncPrefectClient(api) as client:  # asks again while the server's database is busy
+            client.create_work_pool(WorkPoolCreate(name=POOL, type="process", base_job_template={}))
+    except ObjectAlreadyExists:
+        pass
+    except httpx.HTTPError as error:
+        raise StartRefused(f"the work pool could not be made: {error}") from error
 
 
 def deploy(log: Path, env: Mapping[str, str]) -> None:

@@ -85,7 +85,7 @@ class Installation:
     def start_server(self) -> None:
         """As if for the first time; the schedule rests, so that no tick but ours comes in between."""
         processes.start_prefect(self.family, self.home, self.port)
-        httpx.post(f"{self.url}/deployments/{self.tick_id()}/pause_deployment", timeout=60).raise_for_status()
+        self.ask("POST", f"deployments/{self.tick_id()}/pause_deployment")
 
     def start_server_again(self) -> None:
         """With its memory, which soon finds out whose lease has ended."""
@@ -125,10 +125,18 @@ class Installation:
         self.dead |= {one["id"] for one in found}
         return {one["name"] for one in found}
 
-    def api(self, path: str, **content: Any) -> Any:
-        answer = httpx.post(f"{self.url}/{path}", json=content, timeout=60)
+    def ask(self, method: str, path: str, content: dict[str, Any] | None = None) -> httpx.Response:
+        """The server's answer; like each client of Prefect's, it asks again while its database is busy (503)."""
+        for pause in (0.2, 0.5, 1, 2, 4, 0):
+            answer = httpx.request(method, f"{self.url}/{path}", json=content, timeout=60)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(pause)
         assert answer.is_success, answer.text
-        return answer.json()
+        return answer
+
+    def api(self, path: str, **content: Any) -> Any:
+        return self.ask("POST", path, content).json()
 
     def runs(self, *tags: str) -> list[dict[str, Any]]:
         """Runs that were started, not merely booked."""
@@ -145,7 +153,7 @@ class Installation:
         return self.runs(*tags)
 
     def tick_id(self) -> str:
-        return httpx.get(f"{self.url}/deployments/name/tick/default", timeout=60).json()["id"]
+        return self.ask("GET", "deployments/name/tick/default").json()["id"]
 
     def start_tick(self) -> str:
         """A run of the tick's deployment; its id."""
