@@ -1,6 +1,9 @@
 """The engine and `transaction()`: SQLite to try it, PostgreSQL to live on, the same code for both."""
 
+import random
 import select
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -15,6 +18,10 @@ from sqlalchemy.orm import Session
 
 AWAY = (DBAPIError, PoolExhausted)
 """What is raised while the database takes nothing: gone, full, read only, locked, or all connections in use."""
+
+BUSY_MILLISECONDS = 60_000
+"""How long SQLite waits for the write lock before it gives up."""
+ALERT_SECONDS = 0.25
 
 
 class Database:
@@ -81,15 +88,39 @@ def _sqlite_engine(url: str, *, durable: bool) -> Engine:
     def _connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver's own BEGIN is too late for a write lock
         disk = "synchronous=FULL" if durable else "synchronous=OFF"
-        for pragma in ("journal_mode=WAL", "foreign_keys=ON", disk, "busy_timeout=60000"):
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", disk, f"busy_timeout={BUSY_MILLISECONDS}"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         reading = connection.get_execution_options().get("reading", False)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        if reading or not _is_begun(connection):
+            connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _is_begun(connection: Connection) -> bool:
+    """Take the write lock within ALERT_SECONDS, looking for it more often than SQLite does.
+
+    SQLite looks again after 1, 2, 5, 10 and more milliseconds, while writers that take turns hold it for less than one.
+    """
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    until = time.monotonic() + ALERT_SECONDS
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as locked:
+                if locked.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    return False
+                time.sleep(random.uniform(0.0001, 0.0005))  # noqa: S311 - only spread
+            else:
+                return True
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
 
 
 _current: list[Database] = []

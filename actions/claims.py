@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from types import EllipsisType
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, func, select, text, update
+from sqlalchemy import bindparam, case, func, select, text, update
 from sqlalchemy.orm import Session
 
 from actions.mail_limits import Allowance, rate
+from actions.row_sets import RowSet
 from models import ActionLink, Letter, MailSwitch, Person, Stage, StepCode, Wave
 from models.letter import WAITING_SQL
 from rules.words import AddressState, Lane, LetterState, LinkState, Locale, StageState
@@ -32,8 +33,7 @@ SOON, LATEST = 0.01, 0.5
 """Seconds to wait for a token: at least and at most, so that a changed limit is seen within a second."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A letter that this owner alone may send; `attempt` fences every later write."""
 
     id: int
@@ -211,11 +211,12 @@ def _take(in_wave: bool):
                Letter.domain.not_in(bindparam("b_shut", expanding=True)))
         .order_by(Letter.next_at, Letter.id).limit(bindparam("b_room")).with_for_update(skip_locked=True)
     ).cte("due")  # fmt: skip
+    first = func.coalesce(Letter.first_tried_at, bindparam("b_at", type_=Letter.first_tried_at.type))
     return (
         update(Letter.__table__)  # type: ignore[arg-type]
         .where(Letter.id.in_(select(due.c.id)))
         .values(state=LetterState.SENDING, lease_owner=bindparam("b_me"), lease_until=bindparam("b_until"),
-                attempts=Letter.attempts + 1)
+                attempts=Letter.attempts + 1, first_tried_at=first)
         .returning(Letter.id, Letter.domain, Letter.next_at)
     )  # fmt: skip
 
@@ -284,7 +285,10 @@ class _Claim:
                     self.shut.add(domain)
         if over:
             back = update(Letter).where(Letter.id.in_(over)).execution_options(synchronize_session=False)
-            self.session.execute(back.values(state=LetterState.QUEUED, lease_owner=None, lease_until=None))
+            self.session.execute(back.values(
+                state=LetterState.QUEUED, lease_owner=None, lease_until=None, attempts=Letter.attempts - 1,
+                first_tried_at=case((Letter.attempts > 1, Letter.first_tried_at)),
+            ))  # fmt: skip
         return over
 
     def _count_canary(self, wave: int, count: int) -> None:
@@ -296,75 +300,105 @@ class _Claim:
             self.session.execute(rest.execution_options(synchronize_session=False))
 
 
-@cache
-def _whole():
-    return (
-        select(
-            Letter.id, Letter.attempts, Letter.kind, Letter.lane, Letter.wave_id, Letter.person_id, Letter.link_id,
-            Letter.code_id, Letter.locale, Letter.facts, Letter.address, Letter.domain, Letter.message_id,
-            Letter.in_reply_to, Letter.first_tried_at, Letter.charged, Letter.ambiguities, Letter.not_after,
-            Letter.content_sha256, Letter.bugs, Person.name, Person.email, Person.email_state, ActionLink.kid,
-            ActionLink.state.label("link_state"), ActionLink.revoked_reason, Stage.state.label("stage_state"),
-            StepCode.expires_at, StepCode.used_at,
-        )
-        .join(Person, Person.id == Letter.person_id)
-        .outerjoin(ActionLink, ActionLink.id == Letter.link_id)
-        .outerjoin(Stage, Stage.id == Letter.stage_id)
-        .outerjoin(StepCode, StepCode.id == Letter.code_id)
-        .where(Letter.id.in_(bindparam("ids", expanding=True)))
-    )  # fmt: skip
+class _Row(NamedTuple):
+    """A letter and what decides whether it still makes sense."""
+
+    id: int
+    attempts: int
+    kind: str
+    lane: Lane
+    wave_id: int | None
+    person_id: int
+    link_id: int | None
+    code_id: int | None
+    locale: Locale
+    facts: Mapping[str, Any]
+    address: str
+    domain: str
+    message_id: str
+    in_reply_to: str | None
+    first_tried_at: datetime | None
+    charged: int
+    ambiguities: int
+    not_after: datetime | None
+    content_sha256: str | None
+    bugs: int
+    name: str
+    email: str
+    email_state: AddressState
+    kid: int | None
+    link_state: LinkState | None
+    revoked_reason: str | None
+    stage_state: StageState | None
+    expires_at: datetime | None
+    used_at: datetime | None
+
+
+_WHOLE = RowSet(
+    "SELECT letter.id, letter.attempts, letter.kind, letter.lane, letter.wave_id, letter.person_id, letter.link_id,"
+    " letter.code_id, letter.locale, letter.facts, letter.address, letter.domain, letter.message_id,"
+    " letter.in_reply_to, letter.first_tried_at, letter.charged, letter.ambiguities, letter.not_after,"
+    " letter.content_sha256, letter.bugs, person.name, person.email, person.email_state, action_link.kid,"
+    " action_link.state, action_link.revoked_reason, stage.state, step_code.expires_at, step_code.used_at"
+    " FROM letter JOIN person ON person.id = letter.person_id"
+    " LEFT JOIN action_link ON action_link.id = letter.link_id LEFT JOIN stage ON stage.id = letter.stage_id"
+    " LEFT JOIN step_code ON step_code.id = letter.code_id WHERE letter.id IN (SELECT id FROM {given})",
+    {"id": Letter.id},
+    found=[
+        Letter.id, Letter.attempts, Letter.kind, Letter.lane, Letter.wave_id, Letter.person_id, Letter.link_id,
+        Letter.code_id, Letter.locale, Letter.facts, Letter.address, Letter.domain, Letter.message_id,
+        Letter.in_reply_to, Letter.first_tried_at, Letter.charged, Letter.ambiguities, Letter.not_after,
+        Letter.content_sha256, Letter.bugs, Person.name, Person.email, Person.email_state, ActionLink.kid,
+        ActionLink.state, ActionLink.revoked_reason, Stage.state, StepCode.expires_at, StepCode.used_at,
+    ],
+)  # fmt: skip
+
+
+def _whole(session: Session, ids: Sequence[int]) -> list[_Row]:
+    return [_Row._make(row) for row in _WHOLE.execute(session, [(id,) for id in ids])]
 
 
 def look(session: Session, ids: Sequence[int], *, at: datetime) -> list[tuple[Claimed, str]]:
     """The letters as they would be sent now, and why one would not be; nothing is changed."""
-    rows = session.connection().execute(_whole(), {"ids": ids}).all()
     return [
         (_claimed(row, "", row.address if row.ambiguities else row.email, row.first_tried_at or at),
          ": ".join(_stale(row, at) or ()))
-        for row in sorted(rows, key=lambda row: row.id)
+        for row in sorted(_whole(session, ids))
     ]  # fmt: skip
 
 
 def _fresh(session: Session, owner: str, ids: Sequence[int], at: datetime) -> list[Claimed]:
     """The letters that still make sense, in the order of `ids`; the others are ended."""
-    found = {row.id: row for row in session.connection().execute(_whole(), {"ids": ids})}
-    good, untried, moved = [], [], []
+    found = {row.id: row for row in _whole(session, ids)}
+    good, moved = [], []
     for row in (found[id] for id in ids):
         if (end := _stale(row, at)) is not None:
-            _end(session, row.id, *end, at=at)
+            _end(session, row, *end, at=at)
             continue
         changed = row.ambiguities == 0 and row.address != row.email
-        if row.first_tried_at is None:
-            untried.append(row.id)
         if changed:
             moved.append(row)
         good.append(_claimed(row, owner, row.email if changed else row.address, row.first_tried_at or at))
-    if untried:
-        session.connection().execute(_tried(), {"b_ids": untried, "b_at": at})
     for row in moved:
         new = update(Letter).where(Letter.id == row.id).values(address=row.email, domain=domain_of(row.email))
         session.execute(new.execution_options(synchronize_session=False))
     return good
 
 
-@cache
-def _tried():
-    first = update(Letter.__table__).where(Letter.id.in_(bindparam("b_ids", expanding=True)))  # type: ignore[arg-type]
-    return first.values(first_tried_at=bindparam("b_at", type_=Letter.first_tried_at.type))
-
-
 def domain_of(address: str) -> str:
     return address.rsplit("@", 1)[-1].lower()
 
 
-def _end(session: Session, id: int, state: LetterState, why: str, *, at: datetime) -> None:
-    ended = update(Letter).where(Letter.id == id).values(
-        state=state, reply=why, ended_at=at, lease_owner=None, lease_until=None, attempts=Letter.attempts - 1
+def _end(session: Session, row: _Row, state: LetterState, why: str, *, at: datetime) -> None:
+    """End it as if it had not been claimed."""
+    ended = update(Letter).where(Letter.id == row.id).values(
+        state=state, reply=why, ended_at=at, lease_owner=None, lease_until=None, attempts=row.attempts - 1,
+        first_tried_at=row.first_tried_at if row.attempts > 1 else None,
     )  # fmt: skip
     session.execute(ended.execution_options(synchronize_session=False))
 
 
-def _stale(row: Row[Any], at: datetime) -> tuple[LetterState, str] | None:
+def _stale(row: _Row, at: datetime) -> tuple[LetterState, str] | None:
     """What ends a letter before it is sent: too late, its link revoked, its stage over, or no address to send to."""
     if row.not_after is not None and at > row.not_after:
         return LetterState.EXPIRED, "its time had passed before it could be sent"
@@ -372,14 +406,14 @@ def _stale(row: Row[Any], at: datetime) -> tuple[LetterState, str] | None:
         return LetterState.EXPIRED, "its stage had closed before it could be sent"
     if row.link_state is LinkState.REVOKED:
         return LetterState.CANCELLED, f"its link was revoked: {row.revoked_reason}"
-    if row.code_id is not None and (row.used_at is not None or row.expires_at <= at):
+    if row.code_id is not None and (row.used_at is not None or (row.expires_at or at) <= at):
         return LetterState.CANCELLED, "its code is no longer asked for"
     if row.email_state in (AddressState.HARD, AddressState.BLOCKED):
         return LetterState.HELD, f"the address is {row.email_state.value}: HR finds another one"
     return None
 
 
-def _claimed(row: Row[Any], owner: str, address: str, first_tried_at: datetime) -> Claimed:
+def _claimed(row: _Row, owner: str, address: str, first_tried_at: datetime) -> Claimed:
     return Claimed(
         row.id, owner, row.attempts, row.kind, row.lane, row.wave_id, row.person_id, row.link_id, row.kid, row.code_id,
         row.locale, row.facts, address, domain_of(address), row.name, row.message_id, row.in_reply_to, first_tried_at,

@@ -5,12 +5,12 @@ connections of their own.
 """
 
 import asyncio
+import gc
 import logging
 import math
 import os
 import secrets
 import socket
-import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
@@ -62,10 +62,32 @@ class Street:
     """Each with the note that it is begun, so that many are noted in one commit before a connection is free."""
     again: bool = False
     """Whether a letter went back that is due at once."""
+    hungry: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when so few are waiting that more should be claimed, or when there may be another reason to look."""
 
     @property
     def room(self) -> int:
         return AHEAD * self.connections - self.waiting.qsize()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more than one waits for each connection: a claim costs about as much for one letter as for many."""
+        return self.waiting.qsize() > self.connections
+
+    async def next(self) -> tuple[Envelope, asyncio.Future[bool]]:
+        """The letter that has waited longest."""
+        found = await self.waiting.get()
+        if not self.is_full:
+            self.hungry.set()
+        return found
+
+    async def hunger(self) -> None:
+        """Wait until more should be claimed, or somebody should look why not."""
+        self.hungry.clear()
+        if self.is_full:
+            timer = asyncio.get_running_loop().call_later(LOOK_AGAIN / 2, self.hungry.set)
+            await self.hungry.wait()
+            timer.cancel()
 
 
 @dataclass(slots=True)
@@ -100,6 +122,7 @@ class Dispatcher:
     """When a letter last got through or a server last talked to us, by the monotonic clock."""
     _probing: bool = False
     """Whether nobody has got through since the relay was last down."""
+    _streets: list[Street] = field(default_factory=list)
     _workers: list[asyncio.Task[None]] = field(default_factory=list)
     _claims: Iterator[int] = field(default_factory=lambda: count(1))
     _lost: deque[str] = field(default_factory=lambda: deque(maxlen=200))
@@ -121,9 +144,11 @@ class Dispatcher:
             for worker in self._workers:
                 worker.cancel()
         self.stopping.set()
+        for street in self._streets:
+            street.hungry.set()
 
     async def _run(self, *, resident: bool) -> Mapping[str, int]:
-        streets = self._streets()
+        self._streets = streets = self._opened()
         self.journal = Journal(self.db, self.now, self.counts, sum(street.connections for street in streets))
         writer = asyncio.create_task(self.journal.run())
         writer.add_done_callback(lambda task: None if task.cancelled() or task.exception() is None else self._give_up())
@@ -145,7 +170,7 @@ class Dispatcher:
         await asyncio.to_thread(self._beat)
         return {state: count for state, count in self.counts.items() if count}
 
-    def _streets(self) -> list[Street]:
+    def _opened(self) -> list[Street]:
         urgent = [lane for lane in self.lanes if lane is Lane.URGENT]
         others = [lane for lane in self.lanes if lane is not Lane.URGENT]
         found = [Street(urgent, min(self.connections, URGENT_CONNECTIONS))] if urgent else []
@@ -167,7 +192,7 @@ class Dispatcher:
 
     def _give_up(self) -> None:
         """The database takes nothing any more: whatever is sent now would be forgotten."""
-        self.stopping.set()
+        self.stop()
         self.stop()
 
     async def _finish(self, streets: Collection[Street]) -> None:
@@ -195,10 +220,8 @@ class Dispatcher:
                     await self._report_down(street)
                     return
                 await self._pause(min(rest, LOOK_AGAIN))
-            elif (
-                street.room < (AHEAD - 1) * street.connections
-            ):  # a claim costs about as much for one letter as for many
-                await asyncio.sleep(0.002)
+            elif street.is_full:
+                await street.hunger()
             elif not await self._fetch(street, resident=resident, over=over):
                 return
 
@@ -311,7 +334,7 @@ class Dispatcher:
         self._connected.append(connection)
         try:
             while True:
-                one, begun = await street.waiting.get()
+                one, begun = await street.next()
                 try:
                     if abs(time.time() - one.made_at) > STALE_SECONDS:
                         street.again = True
@@ -485,14 +508,21 @@ def reside(db: Database, *, lanes: Collection[Lane], now: Now, connections: int 
 
 
 def _loop(work: Coroutine[Any, Any, Mapping[str, int]]) -> Mapping[str, int]:
-    """Run on uvloop where it exists (not on Windows): a third less CPU for what goes over the wire.
+    """Run on uvloop where it exists (not on Windows): a third less CPU for what goes over the wire."""
+    with _steady():
+        try:
+            import uvloop
+        except ImportError:
+            return asyncio.run(work)
+        return uvloop.run(work)
 
-    Threads give way to each other five times sooner than usual: a letter at its dot waits for the thread that commits,
-    which otherwise waits for the one that writes the next letters.
-    """
-    sys.setswitchinterval(0.001)
+
+@contextmanager
+def _steady() -> Iterator[None]:
+    """Look for rubbish less often: letters leave none, and all else in memory is looked through each time."""
+    thresholds = gc.get_threshold()
+    gc.set_threshold(50_000, *thresholds[1:])
     try:
-        import uvloop
-    except ImportError:
-        return asyncio.run(work)
-    return uvloop.run(work)
+        yield
+    finally:
+        gc.set_threshold(*thresholds)

@@ -89,7 +89,7 @@ def envelope(one: Claimed, secrets: dict[str, Any], post: Post) -> Envelope:
     letter = Letter(
         one.kind, one.locale, Mailbox(one.name, one.address), post.sender, rendered.subject, rendered.text,
         rendered.html, one.message_id, one.first_tried_at, bounces, post.reply_to, one.in_reply_to,
-        calendar_file(one.facts, one.locale, stamp=one.first_tried_at),
+        calendar_file(one.facts, one.locale, stamp=one.first_tried_at), rendered.quoted_text, rendered.quoted_html,
     )  # fmt: skip
     written = Envelope(one, bounces, build(letter), time.time())
     if len(written.message) > MAX_BYTES:

@@ -6,9 +6,8 @@ A connection that must be certain before it goes on waits for that commit and fo
 import asyncio
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,13 +17,15 @@ from actions import mail_limits, outbox
 from actions.envelopes import Envelope
 from actions.outbox import Claimed, Settled
 from database import AWAY, Database
-from rules.smtp_outcomes import Outcome, classify, wave_must_stop
+from rules.smtp_outcomes import ACCEPTED, Outcome, classify, wave_must_stop
 from rules.words import LetterState, SmtpPhase
 
 GROUP, GROUP_SECONDS = 20, 0.02
 """Replies that nobody waits for are committed together: up to so many, or so long."""
 COMPANY_SECONDS = 0.0015
 """What somebody waits for is committed after so long: by then the other connections have come as far."""
+LATELY = 5.0
+"""Seconds over which the rate is observed."""
 RETRY_FIRST, RETRY_MOST, PATIENCE = 0.1, 5.0, 600.0
 """Seconds between tries, and in all, while the database does not take what happened."""
 
@@ -69,7 +70,7 @@ class Journal:
     counts: Counter[str]
     connections: int = 1
     """When so many wait at their dots, nobody else can come."""
-    accepted: list[float] = field(default_factory=list)
+    accepted: deque[float] = field(default_factory=lambda: deque(maxlen=10_000))
     """When letters were accepted lately, by the monotonic clock."""
     held: dict[int, Claimed] = field(default_factory=dict)
     """What was claimed here and of whose end no commit is known, by letter id."""
@@ -150,8 +151,9 @@ class Journal:
                 return
             await asyncio.sleep(min(rest, 0.002))
         if not self._closing and not self._full.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._full.wait(), COMPANY_SECONDS)
+            enough = asyncio.get_running_loop().call_later(COMPANY_SECONDS, self._full.set)
+            await self._full.wait()
+            enough.cancel()
 
     async def _persist(self, group: _Group) -> None:
         """Write, and try again as long as the database is away: what a server said is not forgotten for that."""
@@ -184,7 +186,7 @@ class Journal:
             dots, ended = [one.claimed for one, _ in group.dots], [(one, how) for one, how, _ in group.ended]
             ours = outbox.still_ours(session, [*dots, *(one for one, _ in ended)])
             known = outbox.on_record(session, ended) if again else set()
-            outbox.mark_dots(session, dots, ours=ours)
+            outbox.mark_dots(session, dots, at=at, ours=ours)
             written = outbox.settle_all(session, ended, at=at, ours=ours)
             for (one, how, _), kept in zip(group.ended, written, strict=True):
                 counts[how.state.value if kept or one.id in known else "lease_lost"] += 1
@@ -205,8 +207,7 @@ class Journal:
     def _limits(self, group: _Group) -> None:
         """Slow down where we were told to, in a transaction of its own: locks are never taken the other way round."""
         now = time.monotonic()
-        self.accepted += [now for _, how, _ in group.ended if how.state is LetterState.ACCEPTED]
-        self.accepted = [then for then in self.accepted[-10_000:] if now - then < 5.0]
+        self.accepted.extend(now for _, how, _ in group.ended if how.state is LetterState.ACCEPTED)
         slow = {_scope(how, one) for one, how, outcome in group.ended if outcome is not None and outcome.slow_down}
         if slow:
             with self.db.transaction() as session:
@@ -214,11 +215,13 @@ class Journal:
                     mail_limits.slow_down(session, scope, observed=self._observed(now))
 
     def _observed(self, now: float) -> float:
+        while self.accepted and now - self.accepted[0] >= LATELY:
+            self.accepted.popleft()
         return len(self.accepted) / max(0.5, now - self.accepted[0]) if self.accepted else 0.0
 
     def _trouble(self, one: Claimed, how: Settled) -> str:
         """Why the wave must stop; empty while it need not."""
-        outcome = classify(how.phase, how.code, how.reply)
+        outcome = ACCEPTED if how.state is LetterState.ACCEPTED else classify(how.phase, how.code, how.reply)
         health = self._health.setdefault(one.wave_id or 0, Health())
         health.tried += 1
         health.our_setup += outcome.our_setup

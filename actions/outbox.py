@@ -4,16 +4,14 @@
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Dialect, Executable, bindparam, delete, exists, func, select, text, update
+from sqlalchemy import delete, exists, select, text, update
 from sqlalchemy.orm import Session
 
-from actions.bulk import compiled, insert_into, insert_new
 from actions.claims import LEASE, WAITING, Claimed, Taken, claim, count_due, database_now, next_due, paused, take_due
+from actions.row_sets import RowSet
 from models import Letter, MailAttempt, MailSwitch, Person, Wave
 from models.letter import IN_DOUBT_SQL
 from rules.mail_limits import again_after_death
@@ -27,8 +25,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """How one attempt ended."""
 
     state: LetterState
@@ -47,24 +44,40 @@ def begin_attempts(
     session: Session, claimed: Sequence[Claimed], *, at: datetime, contents: Mapping[int, str] | None = None
 ) -> None:
     """Note that these letters are being handed over, before the first byte is; `contents`: SHA-256 by letter id."""
-    rows = [
-        {"letter_id": one.id, "number": one.attempt, "owner": one.owner, "begun_at": at, "reply": "",
-         "phase": SmtpPhase.CONNECT, "content_sha256": (contents or {}).get(one.id)}
-        for one in claimed
-    ]  # fmt: skip
-    insert_new(session, MailAttempt, rows)
+    if claimed:
+        rows = [(one.id, one.attempt, one.owner, (contents or {}).get(one.id)) for one in claimed]
+        _BEGIN.execute(session, rows, at=at)
 
 
-def mark_dots(session: Session, claimed: Sequence[Claimed], *, ours: set[int] | None = None) -> set[int]:
+_BEGIN = RowSet(
+    "INSERT INTO mail_attempt (letter_id, number, owner, content_sha256, begun_at, phase, reply)"
+    " SELECT letter_id, number, owner, content_sha256, {at}, 'connect', '' FROM {given} WHERE true"
+    " ON CONFLICT DO NOTHING",
+    {"letter_id": MailAttempt.letter_id, "number": MailAttempt.number, "owner": MailAttempt.owner,
+     "content_sha256": MailAttempt.content_sha256},
+    shared={"at": MailAttempt.begun_at},
+)  # fmt: skip
+
+
+def mark_dots(session: Session, claimed: Sequence[Claimed], *, at: datetime, ours: set[int] | None = None) -> set[int]:
     """Note that the final dots are about to go out; the ids of the letters that are still ours and may be ended so.
 
     `ours`: what `still_ours` said in this transaction.
     """
     ours = still_ours(session, claimed) if ours is None else ours
-    rows = [{"b_letter": one.id, "b_number": one.attempt} for one in claimed if one.id in ours]
-    if rows:
-        session.connection().execute(_dot(), rows)
+    if rows := [(one.id, one.attempt, one.owner) for one in claimed if one.id in ours]:
+        _DOT.execute(session, rows, at=at)
     return ours
+
+
+# an update would do, but PostgreSQL plans it while the table is small and then reads the whole table every time
+_DOT = RowSet(
+    "INSERT INTO mail_attempt (letter_id, number, owner, begun_at, phase, reply)"
+    " SELECT letter_id, number, owner, {at}, 'dot', '' FROM {given} WHERE true"
+    " ON CONFLICT (letter_id, number) DO UPDATE SET phase = 'dot'",
+    {"letter_id": MailAttempt.letter_id, "number": MailAttempt.number, "owner": MailAttempt.owner},
+    shared={"at": MailAttempt.begun_at},
+)
 
 
 def settle(session: Session, one: Claimed, how: Settled, *, at: datetime) -> bool:
@@ -82,21 +95,43 @@ def settle_all(
     if not ended:
         return []
     ours = still_ours(session, [one for one, _ in ended]) if ours is None else ours
-    connection = session.connection()
     if rows := [_row(one, how, at) for one, how in ended if one.id in ours]:
-        connection.execute(_settle(), rows)
+        _SETTLE.execute(session, rows, at=at)
     attempts = [
-        {"letter_id": one.id, "number": one.attempt, "owner": one.owner, "begun_at": at, "ended_at": at,
-         "phase": how.phase, "code": how.code, "reply": how.reply[:500], "outcome": how.state,
-         "content_sha256": how.content_sha256}
+        (one.id, one.attempt, one.owner, how.phase, how.code, how.reply[:500], how.state, how.content_sha256)
         for one, how in ended
-    ]  # fmt: skip
-    connection.execute(_end(connection.dialect, tuple(attempts[0])), attempts)
+    ]
+    _END.execute(session, attempts, at=at)
     for one, how in ended:
         if one.id in ours and how.address_state is not None:
             here = Person.id == one.person_id, Person.email == one.address
-            connection.execute(update(Person).where(*here).values(email_state=how.address_state))
+            session.connection().execute(update(Person).where(*here).values(email_state=how.address_state))
     return [one.id in ours for one, _ in ended]
+
+
+_SETTLE = RowSet(
+    "UPDATE letter SET state = given.state, reply_code = given.reply_code, reply = given.reply,"
+    " next_at = given.next_at, charged = given.charged, bugs = given.bugs, ambiguities = given.ambiguities,"
+    " ended_at = given.ended_at, lease_owner = NULL, lease_until = NULL,"
+    " accepted_at = CASE WHEN given.state = 'accepted' THEN {at} ELSE letter.accepted_at END,"
+    " content_sha256 = coalesce(given.content_sha256, letter.content_sha256)"
+    " FROM {given} WHERE letter.id = given.id",
+    {"id": Letter.id, "state": Letter.state, "reply_code": Letter.reply_code, "reply": Letter.reply,
+     "next_at": Letter.next_at, "charged": Letter.charged, "bugs": Letter.bugs, "ambiguities": Letter.ambiguities,
+     "ended_at": Letter.ended_at, "content_sha256": Letter.content_sha256},
+    shared={"at": Letter.accepted_at},
+)  # fmt: skip
+_END = RowSet(
+    "INSERT INTO mail_attempt (letter_id, number, owner, begun_at, ended_at, phase, code, reply, outcome,"
+    " content_sha256)"
+    " SELECT letter_id, number, owner, {at}, {at}, phase, code, reply, outcome, content_sha256 FROM {given} WHERE true"
+    " ON CONFLICT (letter_id, number) DO UPDATE SET ended_at = excluded.ended_at, phase = excluded.phase,"
+    " code = excluded.code, reply = excluded.reply, outcome = excluded.outcome",
+    {"letter_id": MailAttempt.letter_id, "number": MailAttempt.number, "owner": MailAttempt.owner,
+     "phase": MailAttempt.phase, "code": MailAttempt.code, "reply": MailAttempt.reply,
+     "outcome": MailAttempt.outcome, "content_sha256": MailAttempt.content_sha256},
+    shared={"at": MailAttempt.ended_at},
+)  # fmt: skip
 
 
 def on_record(session: Session, ended: Iterable[tuple[Claimed, Settled]]) -> set[int]:
@@ -109,59 +144,28 @@ def on_record(session: Session, ended: Iterable[tuple[Claimed, Settled]]) -> set
     return found
 
 
-def _row(one: Claimed, how: Settled, at: datetime) -> dict[str, Any]:
+def _row(one: Claimed, how: Settled, at: datetime) -> tuple[Any, ...]:
     ended = how.state not in WAITING and how.state is not LetterState.AMBIGUOUS
-    return {
-        "b_id": one.id, "state": how.state, "reply_code": how.code, "reply": how.reply[:500],
-        "next_at": at + (how.again_in or timedelta(0)), "charged": one.charged + how.charge,
-        "bugs": one.bugs + how.bug, "ambiguities": one.ambiguities + (how.state is LetterState.AMBIGUOUS),
-        "ended_at": at if ended else None, "b_accepted": at if how.state is LetterState.ACCEPTED else None,
-        "b_sha": how.content_sha256,
-    }  # fmt: skip
+    return (
+        one.id, how.state, how.code, how.reply[:500], at + how.again_in if how.again_in else at,
+        one.charged + how.charge, one.bugs + how.bug, one.ambiguities + (how.state is LetterState.AMBIGUOUS),
+        at if ended else None, how.content_sha256,
+    )  # fmt: skip
 
 
 def still_ours(session: Session, claimed: Iterable[Claimed]) -> set[int]:
     """Which of the letters are still under the lease of this very attempt; they stay locked to the end."""
-    if not (held := {one.id: (one.owner, one.attempt) for one in claimed}):
-        return set()
-    rows = session.connection().execute(_held(), {"ids": list(held)})
-    return {id for id, owner, attempt in rows.tuples() if held[id] == (owner, attempt)}
+    held = {(one.id, one.owner, one.attempt) for one in claimed}
+    rows = _HELD.execute(session, list(held)) if held else ()
+    return {id for id, state in rows if state is LetterState.SENDING}
 
 
-@cache
-def _held():
-    query = select(Letter.id, Letter.lease_owner, Letter.attempts).where(
-        Letter.id.in_(bindparam("ids", expanding=True)), Letter.state == LetterState.SENDING
-    )
-    return query.with_for_update()
-
-
-@cache
-def _settle():
-    """The other columns are named by the keys of each row."""
-    return update(Letter.__table__).where(Letter.id == bindparam("b_id")).values(  # type: ignore[arg-type]
-        lease_owner=None, lease_until=None,
-        accepted_at=func.coalesce(bindparam("b_accepted", type_=Letter.accepted_at.type), Letter.accepted_at),
-        content_sha256=func.coalesce(bindparam("b_sha", type_=Letter.content_sha256.type), Letter.content_sha256),
-    )  # fmt: skip
-
-
-@lru_cache(maxsize=64)
-def _end(dialect: Dialect, columns: tuple[str, ...]) -> Executable:
-    statement = insert_into(dialect, MailAttempt)
-    names = ("ended_at", "phase", "code", "reply", "outcome")
-    known = statement.on_conflict_do_update(
-        index_elements=["letter_id", "number"], set_={name: statement.excluded[name] for name in names}
-    )
-    return compiled(known, dialect, columns)
-
-
-@cache
-def _dot():
-    begun = update(MailAttempt.__table__).where(  # type: ignore[arg-type]
-        MailAttempt.letter_id == bindparam("b_letter"), MailAttempt.number == bindparam("b_number")
-    )
-    return begun.values(phase=SmtpPhase.DOT)
+_HELD = RowSet(
+    "SELECT letter.id, letter.state FROM letter JOIN {given}"
+    " ON letter.id = given.id AND letter.lease_owner = given.owner AND letter.attempts = given.attempt {locked}",
+    {"id": Letter.id, "owner": Letter.lease_owner, "attempt": Letter.attempts},
+    found=[Letter.id, Letter.state],
+)
 
 
 def give_back(session: Session, claimed: Sequence[Claimed]) -> int:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +15,7 @@ from markupsafe import Markup, escape
 
 from notifications import words
 from notifications.kinds import KINDS
+from notifications.quoted import quoted, quoted_line
 from rules.words import Locale, StageKind
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -25,6 +27,8 @@ OURS = frozenset({"url", "code", "contact", "address", "zone"})
 OWN = ("name", "url")
 """Facts that differ from letter to letter of a wave and are only written down, never looked at by a template."""
 MOST_MOULDS = 256
+HOLE = "\x01"
+"""A sign that no fact can hold."""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]+")
 _TLD = "(?:[a-z]{2}|com|net|org|info|biz|xyz|top|site|online|shop|app|dev|link|click|live|cloud)"
@@ -40,6 +44,9 @@ class Rendered:
     subject: str
     text: str
     html: str
+    quoted_text: bytes = b""
+    """Both as they go out, where letters like it were encoded before; else empty."""
+    quoted_html: bytes = b""
 
 
 def compose(kind: str, facts: Mapping[str, Any], locale: Locale) -> Rendered:
@@ -61,13 +68,35 @@ class _Mould:
     """The letters of a wave before they are told whose they are: rendering them anew is most of their cost."""
 
     subject: str
-    text: tuple[str, ...]
-    html: tuple[str, ...]
-    """Every second piece is the name of a fact."""
+    text: "_Cast"
+    html: "_Cast"
 
     def filled(self, own: Mapping[str, str]) -> Rendered:
         escaped = {name: str(escape(value)) for name, value in own.items()}
-        return Rendered(self.subject, _joined(self.text, own), _joined(self.html, escaped))
+        return Rendered(
+            self.subject, _joined(self.text.pieces, own), _joined(self.html.pieces, escaped), self.text.quoted(own),
+            self.html.quoted(escaped),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Cast:
+    """A text with holes; in pieces, every second one is the name of a fact."""
+
+    pieces: tuple[str, ...]
+    lines: tuple[bytes | tuple[str, ...], ...]
+    """Encoded lines, or the pieces of one that has a hole: no fact has more than one line."""
+
+    @classmethod
+    def of(cls, text: str) -> "_Cast":
+        lines: list[bytes | tuple[str, ...]] = []
+        for whole, some in groupby(text.removesuffix("\n").split("\n"), lambda line: HOLE not in line):
+            listed = list(some)
+            lines += [quoted("\n".join(listed) + "\n")] if whole else [tuple(one.split(HOLE)) for one in listed]
+        return cls(tuple(text.split(HOLE)), tuple(lines))
+
+    def quoted(self, own: Mapping[str, str]) -> bytes:
+        return b"".join([line if isinstance(line, bytes) else quoted_line(_joined(line, own)) for line in self.lines])
 
 
 def _joined(pieces: Sequence[str], own: Mapping[str, str]) -> str:
@@ -79,11 +108,11 @@ _moulds: dict[tuple[str, ...], _Mould | None] = {}
 
 def _mould(kind: str, locale: Locale, shared: Mapping[str, Any], own: Iterable[str]) -> _Mould | None:
     """None where the subject names the person: its length decides how it is cut."""
-    holes = {name: f"\x01{name}\x01" for name in own}  # a sign that no fact can hold
+    holes = {name: f"{HOLE}{name}{HOLE}" for name in own}
     cast = _render(kind, locale, shared, holes)
-    if "\x01" in cast.subject:
+    if HOLE in cast.subject:
         return None
-    return _Mould(cast.subject, tuple(cast.text.split("\x01")), tuple(cast.html.split("\x01")))
+    return _Mould(cast.subject, _Cast.of(cast.text), _Cast.of(cast.html))
 
 
 def _render(

@@ -5,7 +5,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
 import aiosmtplib
 
@@ -52,6 +52,8 @@ class Reply:
 
     def __post_init__(self) -> None:
         """Servers say anything, and what they said is kept: a NUL is more than a database takes."""
+        if self.text.isprintable() and len(self.text) <= MAX_TEXT:
+            return
         said = "".join(
             char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in self.text
         )
@@ -62,8 +64,10 @@ class Reply:
         return self.phase is SmtpPhase.DONE
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+_UNANSWERED = {phase: Reply(phase, None) for phase in SmtpPhase}
+
+
+class _Step(NamedTuple):
     phase: SmtpPhase
     good: tuple[int, ...]
     timeout: float
@@ -101,7 +105,7 @@ class Connection:
         if self.is_open:
             return Reply(SmtpPhase.CONNECT, 220)
         self._smtp, self._letters = self._client(), 0
-        self.last = Reply(SmtpPhase.CONNECT, None)
+        self.last = _UNANSWERED[SmtpPhase.CONNECT]
         try:
             await self._smtp.connect()
             if self._smtp.is_ehlo_or_helo_needed:
@@ -134,7 +138,7 @@ class Connection:
             await self.close()
         if (opened := await self.open()).code != 220:
             return opened
-        self.last = Reply(SmtpPhase.MAIL, None)
+        self.last = _UNANSWERED[SmtpPhase.MAIL]
         try:
             return await self._send(_wire(envelope_from), _wire(to), message, letter_id, before_data, before_dot)
         except aiosmtplib.SMTPResponseException as nonsense:
@@ -171,7 +175,7 @@ class Connection:
             if step.phase is SmtpPhase.DATA and before_data is not None and not await before_data():
                 await self._leave(replies)
                 return Reply(SmtpPhase.RCPT, None, NOT_OURS)
-            self.last = Reply(step.phase, None)
+            self.last = _UNANSWERED[step.phase]
             reply = replies[number] if replies else self._now().say(step.command, 1)[0]
             code, text = await self._now().hear(reply, step.timeout)
             if code not in step.good:
@@ -233,7 +237,7 @@ class Connection:
         """Write all but the dot; it travels while `before_dot` is asked."""
         if not message.endswith(b"\r\n"):
             raise ValueError("A message ends with CRLF.")
-        self.last = Reply(SmtpPhase.BODY, None)
+        self.last = _UNANSWERED[SmtpPhase.BODY]
         stuffed = message.replace(b"\r\n.", b"\r\n..")
         self._now().say(b"." + stuffed if stuffed.startswith(b".") else stuffed, 0)
 
@@ -241,7 +245,7 @@ class Connection:
         talk = self._now()
         if not talk.is_open:
             raise aiosmtplib.SMTPServerDisconnected("Connection lost")
-        self.last = Reply(SmtpPhase.DOT, None)
+        self.last = _UNANSWERED[SmtpPhase.DOT]
         return await self._ask(b".\r\n", self.timeouts.dot)
 
     async def _ask(self, words: bytes, timeout: float) -> Answer:

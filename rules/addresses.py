@@ -90,6 +90,7 @@ def _refuse_tricks(text: str) -> None:
             raise AddressRefused(code)
 
 
+@lru_cache(maxsize=4096)
 def _domain(text: str) -> str:
     if "[" in text or text.replace(".", "").isdigit():
         raise AddressRefused("ip")

@@ -38,6 +38,9 @@ class Outcome:
     """The connection must not be used again."""
 
 
+ACCEPTED = Outcome(LetterState.ACCEPTED, charge_attempt=True)
+
+
 def enhanced_code(code: int | None, text: str) -> str:
     """Return the enhanced status (RFC 3463) at the start of a reply, if it agrees with the code; else ''."""
     found = _ENHANCED.match(text)
@@ -76,7 +79,7 @@ def _no_reply(at_dot: bool, bug: bool) -> Outcome:
 
 def _good_reply(at_dot: bool) -> Outcome:
     if at_dot:
-        return Outcome(LetterState.ACCEPTED, charge_attempt=True)
+        return ACCEPTED
     return Outcome(LetterState.QUEUED, our_bug=True, close=True)
 
 

@@ -450,10 +450,11 @@ def elsewhere(db: Database, *statements: str) -> Iterator[None]:
 
 
 def test_f43_a_write_lock_that_another_process_keeps_for_a_while_is_waited_for(
-    db: Database, caplog: pytest.LogCaptureFixture
+    db: Database, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owe(db, 80, wave="a")
-    with Sink() as sink, on_checkout(db, "busy_timeout=30", "busy_timeout=60000"):
+    monkeypatch.setattr(database, "BUSY_MILLISECONDS", 30)
+    with Sink() as sink:
         sink.on("DOT", SLOW)
         with running(dispatcher(db, sink)):
             sink.wait_for_letters(10)

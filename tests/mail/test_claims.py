@@ -45,7 +45,7 @@ def test_a_claim_writes_no_attempt_and_a_death_before_the_dot_leaves_no_doubt(bo
     untouched, begun, doubtful = claim(both)
     with both.transaction() as session:
         outbox.begin_attempts(session, [begun, doubtful], at=AT, contents={doubtful.id: "c" * 64})
-        assert outbox.mark_dots(session, [doubtful]) == {doubtful.id}
+        assert outbox.mark_dots(session, [doubtful], at=AT) == {doubtful.id}
     assert lose_leases(both) == {"requeued": 2, "ambiguous": 1}
     assert states(both) == {"queued": 2, "ambiguous": 1}
     assert letter(both, doubtful.id).content_sha256 == "c" * 64
@@ -58,10 +58,10 @@ def test_who_lost_the_lease_may_neither_end_a_letter_nor_send_its_dot(both: Data
     lose_leases(both)
     (again,) = claim(both, owner="other")
     with both.transaction() as session:
-        assert outbox.mark_dots(session, [late]) == set()
+        assert outbox.mark_dots(session, [late], at=AT) == set()
         assert not outbox.settle(session, late, outbox.Settled(LetterState.FAILED_PERM, SmtpPhase.DOT), at=AT)
         assert outbox.give_back(session, [late]) == 0
-        assert outbox.mark_dots(session, [again]) == {again.id}
+        assert outbox.mark_dots(session, [again], at=AT) == {again.id}
 
 
 def test_a_letter_that_kills_its_process_is_tried_ever_later(both: Database) -> None:
@@ -80,7 +80,7 @@ def test_a_late_acceptance_spares_the_second_copy(both: Database) -> None:
     (one,) = claim(both)
     with both.transaction() as session:
         outbox.begin_attempts(session, [one], at=AT)
-        outbox.mark_dots(session, [one])
+        outbox.mark_dots(session, [one], at=AT)
     lose_leases(both)
     with both.transaction() as session:
         assert not outbox.settle(session, one, outbox.Settled(LetterState.ACCEPTED, SmtpPhase.DONE, 250), at=AT)

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from notifications import compose as composing
 from notifications.compose import MAX_SUBJECT, compose
 from notifications.kinds import KINDS, FactsMissing
+from notifications.quoted import quoted
 from notifications.samples import CONSOLE, NAMES, URL, every_sample, samples
 from rules.words import ActKind, Locale
 
@@ -210,7 +212,11 @@ def test_a_letter_from_a_mould_is_the_letter_rendered_for_itself(
     for name in (*NAMES, "", "\x01url\x01", "<b>{{ name }}</b>\n\n\n&amp;", "www.evil.example"):
         told = facts | {"name": name}
         direct = composing._render(kind, locale, KINDS[kind].filled(told))
-        assert compose(kind, told, locale) == direct == compose(kind, told, locale)
+        for letter in (compose(kind, told, locale), compose(kind, told, locale)):
+            assert replace(letter, quoted_text=b"", quoted_html=b"") == direct
+            assert letter.quoted_text in (b"", quoted(direct.text)), "the same bytes without encoding all of it anew"
+            assert letter.quoted_html in (b"", quoted(direct.html))
+            assert bool(letter.quoted_text) == bool(letter.quoted_html)
 
 
 def test_moulds_are_made_once_for_a_wave_and_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,20 @@
+"""Quoted-printable with CRLF: seven bits, lines under 77 octets, whatever the text."""
+
+import binascii
+from functools import lru_cache
+
+
+def quoted(text: str) -> bytes:
+    """Encode a text that may hold anything; its lines may end as on any system."""
+    *lines, last = unix(text).split("\n")
+    return b"".join([*map(quoted_line, lines), quoted_line(last)[:-2]])
+
+
+@lru_cache(maxsize=2048)
+def quoted_line(line: str) -> bytes:
+    """One line and its CRLF. Lines are encoded each for itself, and many are the same in all letters of a wave."""
+    return binascii.b2a_qp(line.encode() + b"\n", istext=True).replace(b"\n", b"\r\n")
+
+
+def unix(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
