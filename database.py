@@ -10,27 +10,38 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.orm import Session
 
 AWAY = (DBAPIError, PoolExhausted)
 """What is raised while the database takes nothing: gone, full, read only, locked, or all connections in use."""
 
+SCHEMA = "0003"
+"""The version of the tables that this code reads and writes: the newest migration."""
+
 BUSY_MILLISECONDS = 60_000
 """How long SQLite waits for the write lock before it gives up."""
 ALERT_SECONDS = 0.25
 
 
+class SchemaRefused(Exception):
+    """The database cannot be used as asked; the message says why and what to do."""
+
+
 class Database:
     """One database and the two ways to talk to it: a transaction that commits, a reading that never does."""
 
-    def __init__(self, url: str, *, durable: bool = True) -> None:
-        """`durable=False` spares the disk: for databases that are thrown away."""
+    def __init__(self, url: str, *, durable: bool = True, schema: str = "") -> None:
+        """`durable=False` spares the disk: for databases that are thrown away.
+
+        With `schema`, sessions are refused (SchemaRefused) unless the tables have that version when the first begins.
+        """
         self.url, self.durable = url, durable
         self.is_sqlite = url.startswith("sqlite")
+        self._demanded = schema
 
     @cached_property
     def engine(self) -> Engine:
@@ -41,12 +52,14 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """Commit at the end, roll back on any error; on SQLite the write lock is taken at once."""
+        self._demand_schema()
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session for questions; whatever it wrote by mistake is rolled back."""
+        self._demand_schema()
         engine = self.engine.execution_options(reading=True)
         with Session(engine, expire_on_commit=False) as session:
             yield session  # closing rolls back; an explicit rollback would expire what was read
@@ -59,6 +72,34 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+    def _demand_schema(self) -> None:
+        if not self._demanded:
+            return
+        found = self._schema()
+        if found < self._demanded:
+            state = f"has tables of version {found}" if found else "has no tables yet"
+            raise SchemaRefused(
+                f"The database {state}; this program needs version {self._demanded}. "
+                "Nothing was done. Ops create or migrate it with: appraisal db upgrade"
+            )
+        if found > self._demanded:
+            raise SchemaRefused(
+                f"The database has tables of version {found}; this program knows {self._demanded}: a newer one made "
+                "it. Nothing was done. Ops install that program, or restore the backup from before."
+            )
+        self._demanded = ""  # asked once: a process that runs while ops migrate goes on
+
+    def _schema(self) -> str:
+        """The version of the tables; empty if there are none."""
+        with self.engine.execution_options(reading=True).connect() as connection:
+            try:
+                return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none() or ""
+            except (OperationalError, ProgrammingError):
+                connection.rollback()
+                if inspect(connection).has_table("alembic_version"):
+                    raise
+                return ""
 
 
 def _server_engine(url: str) -> Engine:
@@ -131,7 +172,7 @@ def current() -> Database:
     if not _current:
         import settings
 
-        _current.append(Database(settings.load().database))
+        _current.append(Database(settings.load().database, schema=SCHEMA))
     return _current[0]
 
 

@@ -7,15 +7,12 @@ from sqlalchemy import Connection, select, text
 from sqlalchemy.orm import Session
 
 import database
+from database import SchemaRefused
 from models import Base, Installation, MailSwitch
 
 MIGRATIONS = Path(__file__).parent.parent / "models" / "migrations"
 LOCK = 7_262_025
 """Key of the PostgreSQL advisory lock under which one process at a time migrates."""
-
-
-class SchemaRefused(Exception):
-    """The database cannot be used as asked; the message says why and what to do."""
 
 
 def _config(connection: Connection):

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event, text
 
 from actions import audit_evaluation, cycles, launching, schema
 from actions.audits import AuditRefused
 from cli.refusals import explain
-from database import Database
+from database import SCHEMA, Database, SchemaRefused
 from models import AuditPlan
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -77,6 +78,56 @@ def test_a_file_that_is_no_database_and_one_of_the_future_are_refused(home: Path
     assert "a newer one made it. Ops install" in refused(home, "db", "upgrade")
     file.write_bytes(b"no database" * 500)
     assert "The database cannot be used" in refused(home, "cycle", "status")
+
+
+COMMANDS = (
+    ("cycle", "status"), ("mail", "status"), ("mail", "deliver"), ("mail", "pause", "why"), ("trail", "verify"),
+    ("cycle", "launch", str(EXAMPLES / "palu"), "--year", "2027"), ("roster", "import", str(EXAMPLES / "palu")),
+    ("export", "results", "palu", "2027"), ("audit", "plan", "palu", "2027"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_a_database_without_tables_is_refused_by_every_command_that_needs_them(
+    home: Path, words: tuple[str, ...]
+) -> None:
+    said = refused(home, *words)
+    assert "has no tables yet" in said
+    assert "appraisal db upgrade" in said
+
+
+@pytest.mark.parametrize(("version", "way"), [("0002", "appraisal db upgrade"), ("0999", "Ops install that program")])
+def test_tables_of_another_version_are_refused_with_what_mends_them(home: Path, version: str, way: str) -> None:
+    file = made(home)
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (version,))
+    said = refused(home, "mail", "pause", "the relay is changed")
+    assert f"tables of version {version}" in said
+    assert way in said
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("SELECT paused_at FROM mail_switch").fetchone() == (None,)
+
+
+def test_the_version_is_asked_for_once_and_on_both_kinds_of_database(both: Database) -> None:
+    wants = Database(both.url, schema=SCHEMA)
+    asked: list[str] = []
+    event.listen(wants.engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
+    for _ in range(2):
+        with wants.reading() as session:
+            session.execute(text("SELECT 1"))
+    assert len([one for one in asked if "alembic_version" in one]) == 1
+    wants.close()
+    with both.transaction() as session:
+        session.execute(text("DROP TABLE alembic_version"))
+    lacking = Database(both.url, schema=SCHEMA)
+    with pytest.raises(SchemaRefused, match="has no tables yet"), lacking.transaction():
+        pass
+    lacking.close()
+
+
+def test_the_version_demanded_is_that_of_the_newest_migration() -> None:
+    newest = max((schema.MIGRATIONS / "versions").glob("*.py"))
+    assert f"revision = '{SCHEMA}'" in newest.read_text()
 
 
 def test_only_a_database_that_lacks_its_tables_is_to_be_migrated() -> None:
