@@ -43,6 +43,9 @@ class Deadlines:
     def due_for(self, person_id: int, unit_id: int | None, own: datetime | None) -> datetime:
         return self._extended(person_id, unit_id, own or self.stage.due_at)
 
+    def closes_for(self, person_id: int, unit_id: int | None, own: datetime | None) -> datetime:
+        return self._extended(person_id, unit_id, own or self.stage.closes_at)
+
     def _latest(self, assignment: Assignment, base: datetime) -> datetime:
         return self._extended(assignment.person_id, assignment.unit_id, base)
 
@@ -54,19 +57,20 @@ class Deadlines:
 def deadlines_of(session: Session, stage: Stage) -> Deadlines:
     found = Deadlines(stage)
     children: dict[int, list[int]] | None = None
-    for extension in session.scalars(_extensions(), {"b_stage": stage.id}):
-        if extension.person_id is not None:
-            found.by_person[extension.person_id] = extension.due_at
-        elif extension.unit_id is not None:
-            children = children or _children(session, extension.unit_id)
-            for unit in _below(extension.unit_id, children):
-                found.by_unit[unit] = max(extension.due_at, found.by_unit.get(unit, extension.due_at))
+    for person_id, unit_id, due_at in session.execute(_extensions(), {"b_stage": stage.id}).tuples():
+        if person_id is not None:
+            found.by_person[person_id] = due_at
+        elif unit_id is not None:
+            children = children or _children(session, unit_id)
+            for unit in _below(unit_id, children):
+                found.by_unit[unit] = max(due_at, found.by_unit.get(unit, due_at))
     return found
 
 
 @cache
 def _extensions():
-    return select(Extension).where(Extension.stage_id == bindparam("b_stage")).order_by(Extension.id)
+    columns = select(Extension.person_id, Extension.unit_id, Extension.due_at)
+    return columns.where(Extension.stage_id == bindparam("b_stage")).order_by(Extension.id)
 
 
 def units_below(session: Session, unit_id: int) -> set[int]:

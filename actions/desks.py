@@ -7,8 +7,8 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import Row, bindparam, exists, func, select
+from sqlalchemy.orm import Session
 
 from actions.acts import ACTS
 from actions.acts.act import Act, Acting, ActRefused
@@ -33,6 +33,10 @@ class Task:
     due: datetime
     closes: datetime
     ended_at: datetime | None
+    drafted: bool
+    """Whether something is kept that was not sent yet."""
+    receipt: str | None
+    """Of what this person sent last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,34 +61,47 @@ def desk_of(session: Session, person_id: int, stage_id: int) -> Desk:
     stage = session.get_one(Stage, stage_id)
     cycle = session.get_one(Cycle, stage.cycle_id)
     deadlines = deadlines_of(session, stage)
-    tasks = []
-    for one in session.scalars(_assignments(), {"b_stage": stage_id, "b_person": person_id}):
-        about, unit = _about(session, one)
-        tasks.append(
-            Task(one.id, one.kind, one.role, one.state, one.optional, about, unit, deadlines.due(one),
-                 deadlines.closes(one), one.ended_at)
-        )  # fmt: skip
+    rows = session.connection().execute(_lines(), {"b_stage": stage_id, "b_person": person_id})
+    tasks = [
+        Task(row.id, row.kind, row.role, row.state, row.optional, _about(row), row.unit or "",
+             deadlines.due_for(person_id, row.unit_id, row.due_at),
+             deadlines.closes_for(person_id, row.unit_id, row.due_at), row.ended_at, row.drafted, row.receipt_no)
+        for row in rows
+    ]  # fmt: skip
     return Desk(session.get_one(Person, person_id), session.get_one(Agency, cycle.agency_id), cycle, stage, tasks)
 
 
 @cache
-def _assignments():
-    case = joinedload(Assignment.appraisal)
+def _lines():
+    """All that the page of a desk says of its tasks, in one statement of plain columns: people open it all the time."""
+    stage, person = bindparam("b_stage"), bindparam("b_person")
+    last = (
+        select(Submission.receipt_no)
+        .where(Submission.assignment_id == Assignment.id, Submission.person_id == person)
+        .order_by(Submission.id.desc()).limit(1).scalar_subquery()
+    )  # fmt: skip
+    drafted = exists().where(Draft.assignment_id == Assignment.id, Draft.person_id == person)
     return (
-        select(Assignment)
-        .where(Assignment.stage_id == bindparam("b_stage"), Assignment.person_id == bindparam("b_person"),
+        select(
+            Assignment.id, Assignment.kind, Assignment.role, Assignment.state, Assignment.optional, Assignment.unit_id,
+            Assignment.due_at, Assignment.ended_at, Assignment.appraisal_id, Person.name.label("employee"),
+            Unit.name.label("unit"), drafted.label("drafted"), last.label("receipt_no"),
+        )
+        .select_from(Assignment)
+        .outerjoin(Appraisal, Appraisal.id == Assignment.appraisal_id)
+        .outerjoin(Person, Person.id == Appraisal.employee_id)
+        .outerjoin(Unit, Unit.id == func.coalesce(Appraisal.unit_id, Assignment.unit_id))
+        .where(Assignment.stage_id == stage, Assignment.person_id == person,
                Assignment.state != AssignmentState.WITHDRAWN)
-        .options(case.joinedload(Appraisal.employee), case.joinedload(Appraisal.unit))
         .order_by(Assignment.id)
     )  # fmt: skip
 
 
-def _about(session: Session, one: Assignment) -> tuple[str, str]:
-    if one.appraisal is None:
-        unit = session.get(Unit, one.unit_id) if one.unit_id else None
-        return (unit.name, unit.name) if unit else ("", "")
-    blind = one.kind is ActKind.EXAMINE
-    return ("" if blind else one.appraisal.employee.name), one.appraisal.unit.name
+def _about(row: Row[Any]) -> str:
+    if row.appraisal_id is None:
+        return row.unit or ""
+    blind = row.kind is ActKind.EXAMINE
+    return "" if blind else row.employee
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +156,6 @@ def keep_draft(
     session.flush()
 
 
-def submissions_of(session: Session, person_id: int, stage_id: int) -> Sequence[Submission]:
-    """What the person did at this desk, newest first."""
-    return session.scalars(_submissions(), {"b_person": person_id, "b_stage": stage_id}).all()
-
-
-@cache
-def _submissions():
-    here = select(Assignment.id).where(Assignment.stage_id == bindparam("b_stage"))
-    query = select(Submission).where(Submission.person_id == bindparam("b_person"), Submission.assignment_id.in_(here))
-    return query.order_by(Submission.id.desc())
-
-
 def add_note(
     session: Session, person_id: int, appraisal_id: int, text: str, nonce: str, *, at: datetime, today: date,
     reply_to: int | None = None,
@@ -190,18 +195,26 @@ def notes_of(session: Session, appraisal_id: int) -> Sequence[Note]:
     return session.scalars(select(Note).filter_by(appraisal_id=appraisal_id).order_by(Note.at.desc())).all()
 
 
-def cases_of(session: Session, person_id: int, cycle_id: int) -> Sequence[Appraisal]:
+@dataclass(frozen=True, slots=True)
+class CaseLine:
+    """A case that a person may look into: their own, or one that they rate."""
+
+    id: int
+    employee: str
+    own: bool
+
+
+def cases_of(session: Session, person_id: int, cycle_id: int) -> Sequence[CaseLine]:
     """The person's own case first, then the cases of the people they rate."""
-    found = session.scalars(_cases(), {"b_cycle": cycle_id, "b_person": person_id})
-    return sorted(found, key=lambda case: (case.employee_id != person_id, case.id))
+    rows = session.connection().execute(_cases(), {"b_cycle": cycle_id, "b_person": person_id})
+    found = [CaseLine(id, name, employee == person_id) for id, employee, name in rows]
+    return sorted(found, key=lambda one: (not one.own, one.id))
 
 
 @cache
 def _cases():
     person = bindparam("b_person")
-    return (
-        select(Appraisal)
-        .where(Appraisal.cycle_id == bindparam("b_cycle"),
-               (Appraisal.employee_id == person) | (Appraisal.rater_id == person))
-        .options(joinedload(Appraisal.employee), joinedload(Appraisal.unit))
-    )  # fmt: skip
+    query = select(Appraisal.id, Appraisal.employee_id, Person.name).join(Person, Person.id == Appraisal.employee_id)
+    return query.where(
+        Appraisal.cycle_id == bindparam("b_cycle"), (Appraisal.employee_id == person) | (Appraisal.rater_id == person)
+    )

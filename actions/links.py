@@ -1,16 +1,17 @@
 """Links into desks: made when a desk opens, the same in every reminder, ended by a new generation."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.sql.base import ExecutableOption
 
 from actions.bulk import insert_new, portions
-from models import ActionLink, Cycle, Person, Stage
+from models import ActionLink, Agency, Cycle, Person, Stage
 from rules.words import LinkState
 
 
@@ -69,7 +70,11 @@ def _generations(session: Session, stage: Stage, people: list[int]) -> dict[int,
 
 def open_link(session: Session, link_id: int | None) -> OpenedLink:
     """Return what an (already verified) link leads to; LinkRefused if it is unknown or revoked."""
-    link = session.scalar(_link(), {"b_id": link_id}) if link_id is not None else None
+    return opened(session.scalar(_link(), {"b_id": link_id}) if link_id is not None else None)
+
+
+def opened(link: ActionLink | None) -> OpenedLink:
+    """`open_link` for one that was read together `with_desk`."""
     if link is None or link.kid != kid_of(link.stage.cycle):
         raise LinkRefused
     return OpenedLink(link, link.person, link.stage, link.stage.cycle)
@@ -78,9 +83,15 @@ def open_link(session: Session, link_id: int | None) -> OpenedLink:
 @cache
 def _link():
     """Made once, as each page asks it: making a statement costs as much as executing it."""
-    agency = joinedload(ActionLink.stage).joinedload(Stage.cycle).joinedload(Cycle.agency)
     query = select(ActionLink).where(ActionLink.id == bindparam("b_id"), ActionLink.state == LinkState.ACTIVE)
-    return query.options(joinedload(ActionLink.person), agency)
+    return query.options(*with_desk())
+
+
+def with_desk() -> Sequence[ExecutableOption]:
+    """What a link leads to comes along, but for long texts that few pages need."""
+    cycle = joinedload(ActionLink.stage).joinedload(Stage.cycle)
+    return [joinedload(ActionLink.person), cycle.defer(Cycle.pack),
+            cycle.joinedload(Cycle.agency).defer(Agency.indicators)]  # fmt: skip
 
 
 def revoke_links(

@@ -9,10 +9,11 @@ from functools import cache
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from actions import links
 from actions.calendars import calendar_of
-from actions.links import LinkRefused, OpenedLink, open_link
+from actions.links import LinkRefused, OpenedLink
 from models import ActionLink, Agency, Cycle, Person, Stage, WebSession
-from rules.words import Proof
+from rules.words import LinkState, Proof
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=8)
@@ -55,11 +56,12 @@ def find(session: Session, secret: str, *, at: datetime, seen: datetime | None =
 
     `seen` is a later sign of life than the one stored: reading is noted in the cookie, for a GET writes nothing.
     """
-    row = session.scalar(_living(), {"b_secret": _digest(secret)})
-    if row is None or row.link_id is None or at >= row.begun_at + LONGEST:
+    found = session.execute(_living(), {"b_secret": _digest(secret)}).tuples().one_or_none()
+    if found is None or at >= found[0].begun_at + LONGEST:
         return None
+    row, link = found
     try:
-        opened = open_link(session, row.link_id)
+        opened = links.opened(link)
     except LinkRefused:
         return None
     last = max(row.seen_at, min(seen, at)) if seen else row.seen_at
@@ -72,7 +74,13 @@ def find(session: Session, secret: str, *, at: datetime, seen: datetime | None =
 
 @cache
 def _living():
-    return select(WebSession).where(WebSession.secret_sha256 == bindparam("b_secret"), WebSession.ended_at.is_(None))
+    return (
+        select(WebSession, ActionLink)
+        .join(ActionLink, ActionLink.id == WebSession.link_id)
+        .where(WebSession.secret_sha256 == bindparam("b_secret"), WebSession.ended_at.is_(None),
+               ActionLink.state == LinkState.ACTIVE)
+        .options(*links.with_desk())
+    )  # fmt: skip
 
 
 def end(session: Session, visit: Visit, *, at: datetime) -> None:

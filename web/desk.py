@@ -5,10 +5,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 from starlette.routing import Route
@@ -16,10 +15,10 @@ from starlette.routing import Route
 import database
 from actions import deadlines, desks, disputes, sessions
 from actions.acts.act import ActInvalid, ActRefused
-from actions.desks import Desk, Sheet, Task
+from actions.desks import CaseLine, Desk, Sheet, Task
 from actions.perform import Sent, StaleForm, perform
 from actions.sessions import Visit
-from models import Appraisal, Assignment, Draft, Submission
+from models import Assignment, Submission
 from rules.pack import Pack
 from rules.words import AssignmentState, Proof
 from web import errors, forms, sheets
@@ -40,13 +39,8 @@ def desk(ask: Ask) -> Response:
     with database.reading() as session:
         visit = ask.visit(session)
         found = desks.desk_of(session, visit.person.id, visit.stage.id)
-        drafts = _drafts(session, visit)
-        receipts = {
-            s.assignment_id: s.receipt_no for s in desks.submissions_of(session, visit.person.id, visit.stage.id)
-        }
         cases = desks.cases_of(session, visit.person.id, visit.cycle.id)
-        return ask.page("desk.html", **_shown(found, ask.query_number("from")), drafts=drafts, receipts=receipts,
-                        now=ask.at, **_files(visit, cases))  # fmt: skip
+        return ask.page("desk.html", **_shown(found, ask.query_number("from")), now=ask.at, **_files(cases))
 
 
 def _shown(found: Desk, start: int) -> dict[str, Any]:
@@ -60,26 +54,16 @@ def _shown(found: Desk, start: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _files(visit: Visit, cases: Sequence[Appraisal]) -> dict[str, Any]:
+def _files(cases: Sequence[CaseLine]) -> dict[str, Any]:
     """The person's own file, and those of the people they rate."""
-    own = [case.id for case in cases if case.employee_id == visit.person.id]
-    staff = [(case.id, case.employee.name) for case in cases if case.employee_id != visit.person.id]
+    own = [case.id for case in cases if case.own]
+    staff = [(case.id, case.employee) for case in cases if not case.own]
     return {"mine": own[0] if own else None, "staff": staff[:PAGE]}
 
 
 def _newest(tasks: Sequence[Task]) -> list[Task]:
     ended = [task for task in tasks if task.state is not AssignmentState.OPEN]
     return sorted(ended, key=lambda task: task.ended_at or task.due, reverse=True)[:PAGE]
-
-
-def _drafts(session: Session, visit: Visit) -> set[int]:
-    return set(session.scalars(_drafted(), {"b_person": visit.person.id, "b_stage": visit.stage.id}))
-
-
-@cache
-def _drafted():
-    query = select(Draft.assignment_id).join(Assignment, Assignment.id == Draft.assignment_id)
-    return query.where(Draft.person_id == bindparam("b_person"), Assignment.stage_id == bindparam("b_stage"))
 
 
 def task(ask: Ask) -> Response:
