@@ -1,13 +1,11 @@
 """The HR console: who gets in, what they see, and that nothing is done that was not shown and confirmed."""
 
 import html
-import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
-from starlette.testclient import TestClient
 
 import clock
 import settings
@@ -21,7 +19,6 @@ from models import (
     Letter,
     Person,
     RoleGrant,
-    SigninLink,
     Stage,
     TrailEntry,
     WebSession,
@@ -29,66 +26,9 @@ from models import (
 from rules.tokens import Purpose, sign
 from rules.words import AssignmentState, CycleState, LetterState, Role, StageKind
 from tests.living import launch, tick
+from tests.web.hr import Hr, count, holder
 
 pytest_plugins = ["tests.lived"]
-HOST = "http://127.0.0.1:8080"
-FORM = re.compile(r'<form[^>]*action="([^"]*)"[^>]*>(.*?)</form>', re.S)
-FIELD = re.compile(r'name="([^"]*)" value="([^"]*)"')
-
-
-class Hr:
-    """A browser at the console."""
-
-    def __init__(self, app: Any, db: Database) -> None:
-        self.client = TestClient(app, base_url=HOST, follow_redirects=False)
-        self.db = db
-
-    def get(self, path: str) -> Any:
-        return self.client.get(path)
-
-    def post(self, path: str, fields: dict[str, Any], **headers: str) -> Any:
-        return self.client.post(path, data=fields, headers={"Origin": HOST, **headers})
-
-    def token(self) -> str:
-        """What the newest sign-in letter's link ends in."""
-        with self.db.reading() as session:
-            link = session.scalars(select(SigninLink.id).order_by(SigninLink.made_at.desc())).first()
-        assert link is not None
-        return sign(link, kid=0, master=settings.load().master, purpose=Purpose.SIGN_IN)
-
-    def sign_in(self, role: Role = Role.PERFORMANCE_ADMIN) -> "Hr":
-        person = holder(self.db, role)
-        assert self.post("/hr/link", {"address": person.email}).status_code == 200
-        answer = self.post("/hr/s", {"token": self.token()})
-        assert answer.headers["location"] == "/hr"
-        self.who = person.id
-        return self
-
-    def cycle(self) -> str:
-        with self.db.reading() as session:
-            return f"/hr/c/{session.scalars(select(Cycle.id)).one()}"
-
-    def order(self, path: str, **fields: Any) -> Any:
-        return self.post(path, {"who": self.who, **fields})
-
-    def confirm(self, answer: Any) -> Any:
-        """Press the button of a preview page."""
-        action, body = next((a, b) for a, b in FORM.findall(answer.text) if 'name="seen"' in b)
-        return self.post(action, {name: html.unescape(value) for name, value in FIELD.findall(body)})
-
-
-def holder(db: Database, role: Role) -> Person:
-    with db.reading() as session:
-        query = select(Person).join(RoleGrant, RoleGrant.person_id == Person.id).where(RoleGrant.role == role)
-        person = session.scalars(query.order_by(Person.id)).first()
-        session.expunge_all()
-    assert person is not None
-    return person
-
-
-def count(db: Database, *tables: Any) -> list[int]:
-    with db.reading() as session:
-        return [session.scalar(select(func.count()).select_from(table)) or 0 for table in tables]
 
 
 @pytest.fixture
