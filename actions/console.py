@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from actions import progress
+from actions import progress, trail_subjects
 from actions.assignments import posting_on
 from actions.calendars import calendar_of
 from actions.deadlines import deadlines_of
@@ -238,7 +238,7 @@ class Changes:
     """Unit, who, why."""
     default_plans: int
     entries: Slice
-    """Trail entries of what people steered, newest first: (entry, who)."""
+    """What people steered, newest first: `trail_subjects.Told`."""
 
 
 def changes(session: Session, cycle: Cycle, *, start: int = 0) -> Changes:
@@ -274,7 +274,7 @@ def _entries(session: Session, cycle: Cycle, start: int) -> Slice:
     query = select(TrailEntry, Person.name).outerjoin(Person, Person.id == TrailEntry.actor_id).where(*where)
     total = session.scalar(select(func.count()).select_from(TrailEntry).where(*where)) or 0
     rows = session.execute(query.order_by(TrailEntry.id.desc()).offset(start).limit(PAGE)).tuples().all()
-    return Slice([(entry, who or "") for entry, who in rows], total, start)
+    return Slice(trail_subjects.tell(session, [(entry, who or "") for entry, who in rows]), total, start)
 
 
 # one person

@@ -2,6 +2,9 @@
 
 import contextlib
 from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,14 +19,15 @@ from actions import letters, progress, signin
 from models import Agency, AuditPlan, Cycle, Stage
 from notifications import words
 from rules.tokens import Purpose, verify
-from rules.words import StageKind, StageState
+from rules.words import ActKind, StageKind, StageState
 from web import console_steering
 from web.ask import limited
 from web.console_ask import STYLE, ConsoleRefused, Desk, console
 from web.pages import BAD_TOKENS, client_of
 from web.pictures import parts, tracks
-from web.render import short_name
+from web.render import day, short_name
 from web.sessions import CONSOLE, clear_cookie, set_cookie
+from web.texts import say
 
 ASKS_A_MINUTE = 10
 FAILED = ("failed_perm", "held", "bounced_hard", "bounced_soft", "ambiguous", "suppressed", "expired")
@@ -195,8 +199,22 @@ def changes(desk: Desk) -> Response:
         cycle = desk.cycle(session, desk.officer(session))
         found = looks.changes(session, cycle, start=desk.query_number("from"))
         return desk.page(
-            "changes.html", tab="changes", cycle=cycle, changes=found, path=f"/hr/c/{cycle.id}/changes?"
+            "changes.html", tab="changes", cycle=cycle, changes=found, path=f"/hr/c/{cycle.id}/changes?",
+            changed=partial(_changed, desk),
         )  # fmt: skip
+
+
+def _changed(desk: Desk, code: str, details: Mapping[str, Any]) -> str:
+    """What an entry of the trail changed, as a sentence."""
+    locale = desk.look.locale
+    whole = "hr.whole" if code == "until" else "hr.nobody"
+    words = {
+        name: say(locale, whole) if value is None
+        else day(value, desk.look.zone, locale) if isinstance(value, datetime)
+        else say(locale, f"act.{value.value}") if isinstance(value, ActKind) else value
+        for name, value in details.items()
+    }  # fmt: skip
+    return say(locale, f"hr.changed.{code}", **words)
 
 
 def audit(desk: Desk) -> Response:

@@ -172,6 +172,13 @@ CONSOLE: dict[str, tuple[str, str]] = {
     "did.line.disputed": ("Laporan: atasan keliru", "Report: wrong supervisor"),
     "did.link.not_me": ("Laporan: bukan saya", "Report: not me"),
     "did.account_for": ("Penilaian tanpa hasil dijelaskan", "Appraisal without result accounted for"),
+    "hr.changed.rater": ("Pejabat penilai: {a} → {b}", "Rater: {a} → {b}"),
+    "hr.changed.authority": ("Pemutus keberatan: {a} → {b}", "Objection authority: {a} → {b}"),
+    "hr.changed.until": ("Untuk {whom}, sampai {at}", "For {whom}, until {at}"),
+    "hr.changed.asked": ("{act}: diminta ulang dari {person}", "{act}: asked again of {person}"),
+    "hr.changed.acting": ("Diwakili oleh {person} sebagai {kind}", "Represented by {person} as {kind}"),
+    "hr.changed.address": ("{a} → {b}", "{a} → {b}"),
+    "hr.changed.days": ("Tanggal yang akan datang mundur {n} hari", "Dates ahead moved by {n} days"),
     # audit
     "hr.audit.lead": (
         "Audit tidak mengubah nilai. Langkahnya dijalankan dengan perintah berikut dan tercatat pada jejak.",

@@ -1,0 +1,116 @@
+"""What the pages of the HR console say: people, units and stages by name, in the language of who reads."""
+
+import html
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import event, select
+
+import clock
+from actions import steering, trail
+from database import Database
+from models import (
+    Appraisal,
+    Assignment,
+    Cycle,
+    Person,
+    Unit,
+)
+from rules.words import ActingKind, AssignmentState, StageKind
+from tests.web.hr import Hr
+
+pytest_plugins = ["tests.lived"]
+
+
+@pytest.fixture
+def hr(january: Database, app: Any) -> Hr:
+    return Hr(app, january).sign_in()
+
+
+@contextmanager
+def asking(db: Database) -> Iterator[list[str]]:
+    """The statements that the database was asked meanwhile."""
+    asked: list[str] = []
+
+    def note(*args: Any) -> None:
+        asked.append(args[2])
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(db.engine, "before_cursor_execute", note)
+
+
+def shown(hr: Hr, path: str, lang: str) -> str:
+    answer = hr.get(f"{path}{'&' if '?' in path else '?'}lang={lang}")
+    assert answer.status_code == 200
+    return html.unescape(answer.text)
+
+
+# changes
+
+
+def test_changes_name_people_units_and_stages_in_the_readers_language(hr: Hr, january: Database) -> None:
+    at = clock.now()
+    with january.transaction() as session:
+        cycle = session.scalars(select(Cycle)).one()
+        unit = session.scalars(select(Unit).order_by(Unit.id.desc())).first()
+        case = session.scalars(select(Appraisal).filter(Appraisal.rater_id > 1).order_by(Appraisal.id.desc())).first()
+        assert unit is not None
+        assert case is not None
+        before = case.rater_id
+        new = session.scalars(select(Appraisal.rater_id).where(Appraisal.rater_id.not_in(
+            [case.rater_id, case.authority_id, case.employee_id]), Appraisal.rater_id != 1)).first()  # fmt: skip
+        assert before is not None
+        assert new is not None
+        steering.extend(session, cycle, StageKind.TARGET_SETTING, date(2026, 1, 28), decree_no="800/7",
+                        reason="Banjir", unit=unit.id, at=at, by=hr.who)  # fmt: skip
+        steering.reassign(session, cycle, [case.id], new, reason="Mutasi", at=at, by=hr.who)
+        steering.delegate(session, before, new, ActingKind.PLH, decree_no="821/2", from_on=date(2026, 1, 20),
+                          to_on=date(2026, 1, 22), at=at, by=hr.who)  # fmt: skip
+        done = session.scalars(select(Assignment).filter_by(state=AssignmentState.DONE)).first()
+        assert done is not None
+        steering.reopen(session, cycle, [done.id], reason="Salah berkas", at=at, by=hr.who)
+        trail.record(session, cycle.agency_id, "override_distribution", f"unit:{unit.id}", at=at, why="Sudah dibahas")
+        names = dict(session.execute(select(Person.id, Person.name)).tuples().all())
+        ids = case.employee_id, before, new, done.person_id
+        unit_name = unit.name
+    employee, old, rater, asked = (names[one] for one in ids)
+    path = f"{hr.cycle()}/changes"
+    for lang, words in (
+        ("id", ["Penetapan Sasaran Kinerja 2026", f"Untuk {unit_name}, sampai Rabu, 28 Januari 2026",
+                f"Pejabat penilai: {old} → {rater}", f"Diwakili oleh {rater} sebagai Plh",
+                f"diminta ulang dari {asked}"]),
+        ("en", ["Target setting 2026", f"For {unit_name}, until Wednesday, 28 January 2026",
+                f"Rater: {old} → {rater}", f"Represented by {rater} as Plh", f"asked again of {asked}"]),
+    ):  # fmt: skip
+        page = shown(hr, path, lang)
+        for said in (*words, f">{employee}</a>", f": {unit_name}"):
+            assert said in page, said
+        for raw in ("appraisal:", "person:", "stage:", "unit:", "cycle:", "draft_targets", "target_setting"):
+            assert raw not in page, raw
+
+
+def test_a_page_of_changes_asks_once_for_each_kind_whatever_their_number(hr: Hr, january: Database) -> None:
+    path = f"{hr.cycle()}/changes"
+
+    def dispute(how_many: int) -> int:
+        with january.transaction() as session:
+            agency = session.scalars(select(Cycle.agency_id)).one()
+            for case in session.scalars(select(Appraisal.id).limit(how_many)).all():
+                trail.record(session, agency, "line.disputed", f"appraisal:{case}", at=clock.now(), why="Bukan dia")
+        with asking(january) as asked:
+            assert "Bukan dia" in shown(hr, path, "id")
+        return len(asked)
+
+    assert dispute(1) == dispute(40)
+
+
+def test_an_entry_whose_content_was_erased_is_still_listed(hr: Hr, january: Database) -> None:
+    with january.transaction() as session:
+        cycle = session.scalars(select(Cycle)).one()
+        entry = trail.record(session, cycle.agency_id, "act.reopened", "item:99:1", at=clock.now())
+        entry.content = entry.salt = None
+    assert "Tindakan diminta ulang" in shown(hr, f"{hr.cycle()}/changes", "id")
