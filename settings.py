@@ -1,14 +1,25 @@
 """What the environment decides, read once where a process starts."""
 
+import logging
 import os
+import re
 import secrets
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DATABASES = ("sqlite:///", "postgresql+psycopg://")
+SERVER_URL = "postgresql+psycopg://user:password@host:5432/database"
+MOST_LETTERS = 2**31 - 1
+"""What a column of the database holds."""
+Letters = Annotated[int, Field(ge=0, le=MOST_LETTERS)]
+
+log = logging.getLogger(__name__)
 
 
 class SettingsRefused(ValueError):
@@ -31,19 +42,56 @@ class Settings(BaseSettings):
     mail_from: str = "Kinerja ASN <kinerja@appraisal.example>"
     mail_reply_to: str = ""
     bounce_domain: str = "bounce.appraisal.example"
-    mail_release_above: int | None = None
+    mail_release_above: Letters | None = None
     """A wave of more letters waits until a second person releases it; unset: 1,000, and never in a simulated year."""
-    mail_canary: int | None = None
+    mail_canary: Letters | None = None
     """So many letters of a large wave go ahead, the rest ten minutes later; unset: 50 of more than 1,000; 0: none."""
     agencies_dir: Path = Path("examples")
     """Where an agency named without a path is looked for, by the launch form, the command line and the API."""
     prefect_ui_url: str = "http://127.0.0.1:4200"
 
+    @field_validator("base_url")
+    @classmethod
+    def _leads_to_the_pages(cls, value: str) -> str:
+        parts = _address(value)
+        if parts.path not in ("", "/"):
+            raise ValueError("must end after the host: the pages know no folder above them")
+        if parts.port == {"http": 80, "https": 443}[parts.scheme]:
+            raise ValueError("must leave out the usual port, as browsers do")
+        if value != value.lower():
+            raise ValueError("must be in lower case, as browsers send it")
+        return value.rstrip("/")
+
+    @field_validator("prefect_ui_url")
+    @classmethod
+    def _leads_somewhere(cls, value: str) -> str:
+        _address(value)
+        return value
+
+    @field_validator("bounce_domain")
+    @classmethod
+    def _is_a_domain(cls, value: str) -> str:
+        from rules.addresses import AddressRefused, parse_address
+
+        try:
+            parse_address(f"{'b' * 64}@{value}")
+        except AddressRefused as refused:
+            raise ValueError(f"must be a domain name such as bounce.agency.go.id: {refused}") from refused
+        if not value.isascii():
+            raise ValueError("must be a domain name in ASCII (xn--...)")
+        return value
+
     @property
     def database(self) -> str:
-        if self.database_url and not self.database_url.startswith(DATABASES):
-            raise SettingsRefused(f"APPRAISAL_DATABASE_URL must begin with one of: {' '.join(DATABASES)}")
-        return self.database_url or f"sqlite:///{self.home.absolute() / 'appraisal.db'}"
+        if "database_url" not in self.model_fields_set:
+            return f"sqlite:///{self.home.absolute() / 'appraisal.db'}"
+        if not self.database_url.startswith(DATABASES):
+            raise SettingsRefused(
+                f"APPRAISAL_DATABASE_URL must begin with one of: {' '.join(DATABASES)}\n"
+                "Ops write it so, or leave the variable out to use SQLite under APPRAISAL_HOME."
+            )
+        _demand_readable(self.database_url)
+        return self.database_url
 
     @property
     def master(self) -> bytes:
@@ -60,6 +108,57 @@ class Settings(BaseSettings):
         if not self.secret_previous:
             return (self.master,)
         return self.master, _long_enough("APPRAISAL_SECRET_PREVIOUS", self.secret_previous)
+
+
+def _address(url: str) -> SplitResult:
+    """The parts of a web address; ValueError unless it is one that links can be built on."""
+    example = "must look like https://kinerja.agency.go.id or http://127.0.0.1:8080"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError(example) from None
+    host = parts.hostname or ""
+    named = re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", host, re.ASCII) is not None or _is_ip(host)
+    if parts.scheme not in ("http", "https") or not named or port == 0 or not url.isprintable() or " " in url:
+        raise ValueError(example)
+    if "?" in url or "#" in url or "@" in parts.netloc:
+        raise ValueError(f"{example}: no user, query or fragment")
+    return parts
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _demand_readable(url: str) -> None:
+    """Refuse an URL that SQLAlchemy or the driver cannot read, without showing it: it may hold a password."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        read = make_url(url)
+    except (ArgumentError, ValueError):
+        raise SettingsRefused(
+            f"APPRAISAL_DATABASE_URL cannot be read. Ops write it like {SERVER_URL}: "
+            "the port is a number, and special characters of the password are percent-encoded."
+        ) from None
+    if read.database in (None, "", ":memory:"):
+        raise SettingsRefused(
+            f"APPRAISAL_DATABASE_URL names no database. Ops write it like {SERVER_URL} or sqlite:////folder/file.db"
+        )
+    if read.drivername.startswith("postgresql"):
+        from psycopg import ProgrammingError
+        from psycopg.conninfo import make_conninfo
+
+        try:
+            make_conninfo(**dict.fromkeys(read.query, ""))
+        except ProgrammingError as unknown:
+            raise SettingsRefused(f"APPRAISAL_DATABASE_URL: {unknown}. Ops correct what follows its '?'.") from None
 
 
 def _long_enough(name: str, secret: str) -> bytes:
@@ -81,5 +180,24 @@ def _kept_secret(path: Path) -> bytes:
 
 @cache
 def load() -> Settings:
-    """Return the settings of this process."""
-    return Settings()
+    """Return the settings of this process; SettingsRefused names every variable that cannot be used."""
+    try:
+        read = Settings()
+    except ValidationError as error:
+        faults = [f"APPRAISAL_{str(one['loc'][0]).upper()}: {_fault(one['msg'])}" for one in error.errors()]
+        raise SettingsRefused("\n".join([*faults, "Ops correct the environment: see docs/settings.md."])) from None
+    base = urlsplit(read.base_url)
+    if base.scheme == "http" and not _is_here(base.hostname or ""):
+        log.warning(
+            "APPRAISAL_BASE_URL is plain http to another machine: links and codes cross the network in clear. "
+            "Ops put a proxy with TLS before the pages and write https"
+        )
+    return read
+
+
+def _fault(words: str) -> str:
+    return words.removeprefix("Value error, ")
+
+
+def _is_here(host: str) -> bool:
+    return host == "localhost" or (_is_ip(host) and ip_address(host).is_loopback)

@@ -55,6 +55,18 @@ def test_a_database_of_another_kind_is_refused_without_its_password(home: Path, 
     assert "hidden" not in said
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("DATABASE_URL", "postgresql+psycopg://u:p@host:abc/db"), ("DATABASE_URL", ""), ("BASE_URL", "nonsense"),
+     ("BOUNCE_DOMAIN", "nonsense"), ("MAIL_CANARY", "-1"), ("PREFECT_UI_URL", "http://host:abc")],
+)  # fmt: skip
+def test_a_setting_that_cannot_be_used_is_named_before_anything_is_made(home: Path, variable: str, value: str) -> None:
+    name = f"APPRAISAL_{variable}"
+    for words in (("db", "upgrade"), ("serve", "--once-ready")):
+        assert name in refused(home, *words, **{name: value})
+        assert not home.exists()
+
+
 @pytest.mark.parametrize("option", [("--year", "1"), ("--year", "9999"), ("--people", "-5")])
 def test_a_simulation_of_no_year_or_of_fewer_than_nobody_is_refused(home: Path, option: tuple[str, str]) -> None:
     assert option[0] in refused(home, "simulate", str(EXAMPLES / "palu"), *option)
