@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, aliased
 
 from actions import progress, trail_subjects
 from actions.assignments import posting_on
+from actions.bulk import portions
 from actions.calendars import calendar_of
 from actions.deadlines import deadlines_of
 from actions.mail_checks import NOT_REACHED
@@ -193,6 +194,19 @@ def _lines() -> Select[tuple[int, int, str, str, str, str, str, AppraisalState, 
         .join(Person, Person.id == Appraisal.employee_id).join(Unit, Unit.id == Appraisal.unit_id)
         .outerjoin(rater, rater.id == Appraisal.rater_id).outerjoin(authority, authority.id == Appraisal.authority_id)
     )  # fmt: skip
+
+
+def cases_of(session: Session, cycle: Cycle, nips: Sequence[str]) -> Mapping[str, tuple[str, int | None]]:
+    """NIP -> the name and the appraisal in the cycle, if there is one; a NIP that is on no roster is left out."""
+    found: dict[str, tuple[str, int | None]] = {}
+    for portion in portions(nips):
+        query = (
+            select(Person.nip, Person.name, Appraisal.id)
+            .outerjoin(Appraisal, (Appraisal.employee_id == Person.id) & (Appraisal.cycle_id == cycle.id))
+            .where(Person.agency_id == cycle.agency_id, Person.nip.in_(portion)).order_by(Person.id)
+        )  # fmt: skip
+        found |= {nip: (name, case) for nip, name, case in session.execute(query).tuples()}
+    return found
 
 
 def _named(person: Any, text: str) -> ColumnElement[bool]:

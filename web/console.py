@@ -208,13 +208,13 @@ def _changed(desk: Desk, code: str, details: Mapping[str, Any]) -> str:
     """What an entry of the trail changed, as a sentence."""
     locale = desk.look.locale
     whole = "hr.whole" if code == "until" else "hr.nobody"
-    words = {
+    said = {
         name: say(locale, whole) if value is None
         else day(value, desk.look.zone, locale) if isinstance(value, datetime)
         else say(locale, f"act.{value.value}") if isinstance(value, ActKind) else value
         for name, value in details.items()
     }  # fmt: skip
-    return say(locale, f"hr.changed.{code}", **words)
+    return say(locale, f"hr.changed.{code}", **said)
 
 
 def audit(desk: Desk) -> Response:

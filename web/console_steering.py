@@ -17,7 +17,7 @@ from actions import steering
 from actions.signin import Officer
 from actions.steering import Preview, SteeringRefused
 from actions.steering.preview import Said
-from models import Agency, Appraisal, Cycle, Person, Stage, Unit
+from models import Agency, Cycle, Person, Stage, Unit
 from notifications import words
 from rules.words import ActingKind, CycleState, Locale, Role, StageKind
 from web.console_ask import ConsoleRefused, Desk, console, refused
@@ -122,11 +122,18 @@ def _order(desk: Desk, officer: Officer, cycle: Cycle, what: str, session: Sessi
 
 
 def _cases(fields: _Fields, cycle: Cycle) -> list[int]:
+    """The appraisals that the form names; refused as a whole, naming them, if some of the people have none."""
+    nips = list(dict.fromkeys(fields.text("employees").replace(",", " ").split()))
     if (rater := fields.person("rater")) is not None:
+        if nips:
+            raise refused("both")
         return list(steering.cases_rated_by(fields.session, cycle.id, rater))
-    people = [fields.of_nip(nip) for nip in fields.text("employees").replace(",", " ").split()]
-    query = select(Appraisal.id).where(Appraisal.cycle_id == cycle.id, Appraisal.employee_id.in_(people))
-    return list(fields.session.scalars(query))
+    found = looks.cases_of(fields.session, cycle, nips)
+    if unknown := [nip[:30] for nip in nips if nip not in found]:
+        raise refused("nips", nips=", ".join(unknown))
+    if without := [f"{name} ({nip})" for nip, (name, case) in found.items() if case is None]:
+        raise refused("no_case", people="; ".join(without), year=cycle.year)
+    return [case for _, case in found.values() if case is not None]
 
 
 def steer(desk: Desk) -> Response:

@@ -220,8 +220,14 @@ CONSOLE: dict[str, tuple[str, str]] = {
     "hr.field.from_on": ("Mulai", "From"),
     "hr.field.to_on": ("Sampai", "To"),
     "hr.field.address": ("Alamat email baru", "New mail address"),
+    "hr.role.employee": ("Pegawai", "Employee"),
     "hr.role.rater": ("Pejabat penilai", "Rater"),
     "hr.role.objection_authority": ("Pejabat pemutus keberatan", "Objection authority"),
+    "hr.role.unit_head": ("Kepala unit", "Head of a unit"),
+    "hr.role.performance_admin": ("Pengelola Kinerja", "HR (performance administrator)"),
+    "hr.role.appointing_authority": ("Pejabat Pembina Kepegawaian (PPK)", "Appointing authority (PPK)"),
+    "hr.role.auditor": ("Auditor", "Auditor"),
+    "hr.role.ops": ("Pengelola sistem", "Operations"),
     "hr.kind.plt": ("Plt (jabatan kosong)", "Plt (post vacant)"),
     "hr.kind.plh": ("Plh (pejabat berhalangan)", "Plh (holder away)"),
     "hr.preview": ("Lihat siapa yang terkena", "See whom it touches"),
@@ -305,6 +311,19 @@ CONSOLE: dict[str, tuple[str, str]] = {
     "hr.refused.nip": (
         "NIP {nip} tidak ada dalam daftar pegawai instansi Anda.",
         "NIP {nip} is not on the roster of your agency.",
+    ),
+    "hr.refused.nips": (
+        "Tidak ada dalam daftar pegawai instansi Anda: NIP {nips}. Perbaiki atau keluarkan dari isian; belum ada"
+        " yang diganti.",
+        "Not on the roster of your agency: NIP {nips}. Correct or leave them out; nobody was replaced yet.",
+    ),
+    "hr.refused.no_case": (
+        "Tidak punya penilaian dalam siklus {year}: {people}. Keluarkan dari isian; belum ada yang diganti.",
+        "Without an appraisal in the cycle {year}: {people}. Leave them out; nobody was replaced yet.",
+    ),
+    "hr.refused.both": (
+        "Isi NIP pegawai atau NIP pejabat lama, tidak keduanya.",
+        "Give the NIPs of the employees or that of the old rater, not both.",
     ),
     "hr.refused.unit": ("Kode unit {unit} tidak ada.", "There is no unit with the code {unit}."),
     "hr.refused.day": (

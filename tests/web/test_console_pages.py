@@ -19,8 +19,9 @@ from models import (
     Person,
     Unit,
 )
-from rules.words import ActingKind, AssignmentState, StageKind
+from rules.words import ActingKind, AssignmentState, Locale, Role, StageKind
 from tests.web.hr import Hr
+from web.texts import say
 
 pytest_plugins = ["tests.lived"]
 
@@ -114,3 +115,60 @@ def test_an_entry_whose_content_was_erased_is_still_listed(hr: Hr, january: Data
         entry = trail.record(session, cycle.agency_id, "act.reopened", "item:99:1", at=clock.now())
         entry.content = entry.salt = None
     assert "Tindakan diminta ulang" in shown(hr, f"{hr.cycle()}/changes", "id")
+
+
+# a person
+
+
+def test_the_roles_of_a_person_are_named_in_the_readers_language(hr: Hr) -> None:
+    for lang, role in (("id", "Pengelola Kinerja"), ("en", "HR (performance administrator)")):
+        page = shown(hr, f"/hr/p/{hr.who}", lang)
+        assert f'<span class="tag">{role}</span>' in page
+        assert "performance admin<" not in page
+    for role in Role:
+        assert all(say(locale, f"hr.role.{role.value}") for locale in Locale)
+
+
+# replacing an official
+
+
+def _new_rater(db: Database) -> tuple[Appraisal, str, dict[int, str]]:
+    """A case, the NIP of somebody who could rate it, and everybody's NIP."""
+    with db.reading() as session:
+        case = session.scalars(select(Appraisal).filter(Appraisal.rater_id > 1).order_by(Appraisal.id.desc())).first()
+        assert case is not None
+        new = session.scalars(select(Appraisal.rater_id).where(Appraisal.rater_id.not_in(
+            [case.rater_id, case.authority_id, case.employee_id]), Appraisal.rater_id != 1)).first()  # fmt: skip
+        nips = dict(session.execute(select(Person.id, Person.nip)).tuples().all())
+        session.expunge_all()
+    assert new is not None
+    return case, nips[new], nips
+
+
+def test_nobody_is_replaced_while_some_of_the_employees_are_unknown_or_have_no_appraisal(
+    hr: Hr, january: Database
+) -> None:
+    case, new, nips = _new_rater(january)
+    known = nips[case.employee_id]
+    with january.transaction() as session:
+        agency = session.scalars(select(Cycle.agency_id)).one()
+        session.add(Person(agency_id=agency, nip="199901012025011001", name="Baru Tanpa Berkas",
+                           email="baru@mamuju.example", active_from=date(2026, 1, 5)))  # fmt: skip
+    form = {"new": new, "role": "rater", "reason": "Mutasi"}
+    for employees, words in (
+        (f"{known} 111 222", ["NIP 111, 222"]),
+        (f"{known}, 199901012025011001", ["Baru Tanpa Berkas (199901012025011001)", "siklus 2026"]),
+    ):
+        answer = hr.order(f"{hr.cycle()}/reassign", employees=employees, **form)
+        assert answer.status_code == 422
+        for said in words:
+            assert said in html.unescape(answer.text)
+        assert f'value="{employees}"' in answer.text
+    assert (
+        hr.order(f"{hr.cycle()}/reassign", employees=known, rater=nips[case.rater_id or 0], **form).status_code == 422
+    )
+    seen = hr.order(f"{hr.cycle()}/reassign", employees=f"{known} {known}", **form)
+    assert "Sudah dilakukan" in hr.confirm(seen).text
+    with january.reading() as session:
+        assert session.scalars(select(Person.nip).join(Appraisal, Appraisal.rater_id == Person.id)
+                               .where(Appraisal.id == case.id)).one() == new  # fmt: skip
