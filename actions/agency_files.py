@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from rules.agency_files import AgencyFile, AgencyFileRefused, CalendarFile, IndicatorsFile, faults_of
+from rules.yaml_keys import Repeated, repeated_keys
 
 Content = TypeVar("Content", bound=BaseModel)
 
@@ -43,7 +44,11 @@ def _read(path: Path, model: type[Content], faults: list[str]) -> Content | None
     import yaml
 
     try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content, repeated = _content(path.read_text(encoding="utf-8"))
+        faults.extend(
+            f"{path.name}: line {one.line}: the key {one.key!r} stands in line {one.first} already: HR keeps one"
+            for one in repeated
+        )
         return model.model_validate(content)
     except FileNotFoundError:
         faults.append(f"{path.name}: is missing in {path.parent}")
@@ -54,3 +59,18 @@ def _read(path: Path, model: type[Content], faults: list[str]) -> Content | None
     except (yaml.YAMLError, ValueError, OSError) as error:  # a day or a number that does not exist is a ValueError
         faults.append(f"{path.name}: cannot be read: {' '.join(str(error).split())}")
     return None
+
+
+def _content(text: str) -> tuple[Any, list[Repeated]]:
+    """What the file says, and the keys it says twice."""
+    import yaml
+
+    loader = yaml.SafeLoader(text)
+    try:
+        tree = loader.get_single_node()
+        if tree is None:
+            return None, []
+        repeated = list(repeated_keys(tree))  # before the loader puts what `<<` brings among the keys
+        return loader.construct_document(tree), repeated
+    finally:
+        loader.dispose()

@@ -62,12 +62,8 @@ def _content(text: str, where: str) -> Any:
 
 
 def _refuse_repeated_keys(node: Any, where: str) -> None:
-    """YAML keeps the last of two equal keys without a word: a law would be overruled by a typing error."""
-    pairs = node.value if node.id == "mapping" else []
-    seen: set[str] = set()
-    for key, _ in pairs:
-        if str(key.value) in seen:
-            raise PackRefused(f"{where}: line {key.start_mark.line + 1}: the key {key.value!r} stands twice")
-        seen.add(str(key.value))
-    for child in [value for _, value in pairs] if pairs else (node.value if node.id == "sequence" else []):
-        _refuse_repeated_keys(child, where)
+    """A law would be overruled by a typing error."""
+    from rules.yaml_keys import repeated_keys
+
+    for one in repeated_keys(node):
+        raise PackRefused(f"{where}: line {one.line}: the key {one.key!r} stands twice")

@@ -85,6 +85,36 @@ def test_a_file_of_the_agency_that_cannot_be_read_is_refused_by_name(
         read_agency(tmp_path)
 
 
+def test_a_key_that_stands_twice_is_refused_with_its_lines_in_every_file(tmp_path: Path) -> None:
+    for path in (EXAMPLES / "palu").iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    lines = {}
+    for name, again in (("agency", "code: other"), ("calendar", "plan_default_after: Y-01-15")):
+        path = tmp_path / f"{name}.yaml"
+        said = path.read_text("utf-8").rstrip("\n")
+        path.write_text(f"{said}\n{again}\n", "utf-8")
+        first = next(n for n, line in enumerate(said.splitlines(), 1) if line.startswith(again.split(":")[0]))
+        lines[path.name] = (said.count("\n") + 2, again.split(":")[0], first)
+    said = (tmp_path / "agency.yaml").read_text("utf-8").replace("min_peer_givers: 4", "x: {y: 1, y: 2}")
+    (tmp_path / "agency.yaml").write_text(said, "utf-8")
+    with pytest.raises(AgencyFileRefused) as refused:
+        read_agency(tmp_path)
+    for name, (line, key, first) in lines.items():
+        assert f"{name}: line {line}: the key {key!r} stands in line {first} already: HR keeps one" in str(
+            refused.value
+        )
+    assert "the key 'y' stands in line" in str(refused.value)
+
+
+def test_what_a_merge_brings_may_be_said_otherwise(tmp_path: Path) -> None:
+    for path in (EXAMPLES / "palu").iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    said = (tmp_path / "agency.yaml").read_text("utf-8")
+    merged = "<<: {min_peer_givers: 3}\n    min_peer_givers: 4"
+    (tmp_path / "agency.yaml").write_text(said.replace("min_peer_givers: 4", merged), "utf-8")
+    assert read_agency(tmp_path).agency.policy.overrides["min_peer_givers"] == 4
+
+
 def test_an_override_that_contains_itself_is_refused(tmp_path: Path) -> None:
     for path in (EXAMPLES / "palu").iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
