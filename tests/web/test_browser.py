@@ -7,8 +7,13 @@ from collections.abc import Iterator
 import pytest
 import uvicorn
 from office import ORIGIN, Browser, Office, plan_form
+from sqlalchemy import select
 
+import clock
 import settings
+from actions import signin
+from models import Cycle, SigninLink
+from rules.tokens import Purpose, sign
 from rules.words import ActKind, StageKind
 from web.app import create_app
 from web.render import STYLE
@@ -127,3 +132,39 @@ def test_a_rating_sheet_fits_a_phone_and_a_desk(office, served, chromium):
             page.context.close()
     finally:
         ORIGIN["Origin"] = kept
+
+
+LINES = """[...document.querySelectorAll('.cols')].flatMap(row => {
+    const fields = [...row.querySelectorAll('.field')].map(field => ['label', 'input, select'].map(
+        part => field.querySelector(part).getBoundingClientRect()));
+    const lines = {};
+    for (const [label, control] of fields) (lines[Math.round(label.top / 8)] ??= []).push([label.top, control.top]);
+    return Object.values(lines);
+})"""
+"""For each line of fields: where every label and every control begins."""
+
+
+def test_labels_and_fields_of_the_control_forms_stand_in_line(office, served, chromium):
+    with office.db.transaction() as session:
+        signin.ask(session, "gita@kota.example", at=clock.now())
+        link = session.scalars(select(SigninLink.id)).one()
+        cycle = session.scalars(select(Cycle.id)).one()
+    token = sign(link, kid=0, master=settings.load().master, purpose=Purpose.SIGN_IN)
+    context = chromium.new_context(viewport={"width": 1280, "height": 844})
+    page = context.new_page()
+    page.goto(f"{served}/hr/s/{token}")
+    page.click("button.main")
+    for width, lang in ((1280, "id"), (700, "id"), (1280, "en"), (390, "id"), (390, "en")):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.goto(f"{served}/hr/c/{cycle}/steer?lang={lang}")
+        for closed in page.query_selector_all("details:not([open]) summary"):
+            closed.click()
+        _check(page, f"steer at {width}")
+        lines = page.evaluate(LINES)
+        assert len(lines) > 6
+        for line in lines:
+            assert width == 390 or len(line) > 1
+            assert width > 390 or len(line) == 1, "on a phone one field below the other"
+            for place in range(2):
+                assert max(one[place] for one in line) - min(one[place] for one in line) < 1, (width, lang, line)
+    context.close()
