@@ -88,10 +88,13 @@ def _link():
 
 
 def with_desk() -> Sequence[ExecutableOption]:
-    """What a link leads to comes along, but for long texts that few pages need."""
+    """What a link leads to comes along, but for what few pages need of it: that is read when somebody asks for it."""
     cycle = joinedload(ActionLink.stage).joinedload(Stage.cycle)
-    return [joinedload(ActionLink.person), cycle.defer(Cycle.pack),
-            cycle.joinedload(Cycle.agency).defer(Agency.indicators)]  # fmt: skip
+    return [
+        joinedload(ActionLink.person).load_only(Person.name, Person.locale, Person.email, Person.active_to),
+        cycle.load_only(Cycle.agency_id, Cycle.year, Cycle.state),
+        cycle.joinedload(Cycle.agency).load_only(Agency.code, Agency.name, Agency.zone, Agency.contact),
+    ]
 
 
 def revoke_links(

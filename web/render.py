@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from notifications import words
@@ -94,15 +95,25 @@ def readable(value: Any, look: Look) -> str:
 def _templates() -> Environment:
     return Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        lstrip_blocks=True, auto_reload=False,
     )  # fmt: skip
+
+
+def _said(locale: Locale, key: str, **details: Any) -> str:
+    return say(locale, key, **details) if details else _fixed(locale, key)
+
+
+@cache
+def _fixed(locale: Locale, key: str) -> Markup:
+    """Most sentences are the same each time: escaped once."""
+    return escape(say(locale, key))
 
 
 def page(
     look: Look, template: str, status: int = 200, headers: Mapping[str, str] | None = None, **context: Any
 ) -> HTMLResponse:
     here = {
-        "look": look, "t": partial(say, look.locale), "url": look.url, "css": STYLE_URL,
+        "look": look, "t": partial(_said, look.locale), "url": look.url, "css": STYLE_URL,
         "moment": lambda at: moment(at, look.zone, look.locale), "day": lambda on: day(on, look.zone, look.locale),
         "num": lambda value: number(value, look.locale),
     }  # fmt: skip
