@@ -98,6 +98,8 @@ class _Doctor:
             self.find(row, "acting_self")
         elif missing := _half_told(row, ("acting_for_nip", "acting_kind", "acting_decree", "acting_from", "acting_to")):
             self.find(row, "acting_incomplete", columns=", ".join(missing))
+        elif row.acts_too_long:
+            self.find(row, "acting_long", start=row.acting_from, end=row.acting_to)
         if missing := _half_told(row, ("absence_kind", "absence_from", "absence_to")):
             self.find(row, "absence_incomplete", columns=", ".join(missing))
 

@@ -5,13 +5,17 @@ import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from rules.words import AbsenceKind, ActingKind, EmploymentKind, Locale, PostGroup, Role
 
 T = TypeVar("T")
+
+
+LONGEST_MANDATE = timedelta(days=366)
+"""From its first day to its last; who acts for longer does so by another decree."""
 
 
 class RosterRefused(Exception):
@@ -73,13 +77,19 @@ class RosterRow:
 
     @property
     def mandate(self) -> Mandate | None:
-        """The acting mandate; None unless complete, in order and in somebody else's post: without them it is void."""
+        """The acting mandate; None, for it is void, unless complete, in order, not too long, in somebody else's post."""
         kind, start, end = self.acting_kind, self.acting_from, self.acting_to
         if kind is None or start is None or end is None or end < start or not self.acting_decree:
             return None
-        if self.acting_for_nip in ("", self.nip):
+        if self.acting_for_nip in ("", self.nip) or self.acts_too_long:
             return None
         return Mandate(self.acting_for_nip, kind, self.acting_decree, start, end)
+
+    @property
+    def acts_too_long(self) -> bool:
+        """Whether the days of the mandate lie further apart than those of any decree."""
+        start, end = self.acting_from, self.acting_to
+        return start is not None and end is not None and end - start > LONGEST_MANDATE
 
     @property
     def away(self) -> Away | None:

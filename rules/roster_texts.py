@@ -313,6 +313,17 @@ CATALOGUE: Mapping[str, Entry] = {
             "Complete kind, decree number and both days; a mandate is void without them.",
         ),
     ),
+    "acting_long": _waivable(
+        HR,
+        (
+            "Mandat Plt/Plh tidak dicatat: {start} s.d. {end} lebih lama dari satu tahun.",
+            "The acting mandate is not recorded: {start} to {end} is longer than a year.",
+        ),
+        (
+            "Tulis hari pertama dan terakhir menurut SK yang berlaku; perpanjangan memakai SK tersendiri.",
+            "Write the first and last day of the decree in force; longer than that takes a decree of its own.",
+        ),
+    ),
     "acting_unknown": _waivable(
         HR,
         ("Yang digantikan ({value}) tidak ada di berkas ini.", "The person acted for ({value}) is not in this file."),

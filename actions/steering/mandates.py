@@ -12,6 +12,7 @@ from actions.invitations import invite
 from actions.stages.common import move
 from actions.steering.preview import Preview, Said, SteeringRefused, require, touched
 from models import ActingMandate, Agency, Appraisal, Assignment, Person, Stage
+from rules.roster_columns import LONGEST_MANDATE
 from rules.words import ActingKind, AssignmentState, Role
 
 
@@ -21,8 +22,9 @@ def delegate(
 ) -> Preview:  # fmt: skip
     """Record a mandate; the principal's open duties as rater move when it begins and come back when it ends.
 
-    Refused: a mandate of somebody for themself, over already, of people who left, or while another one for the same
-    post is in force. The same mandate recorded again is the same mandate.
+    Refused: a mandate of somebody for themself, over already, longer than a year or beginning more than a year ahead,
+    of people who left, or while another one for the same post is in force. The same mandate recorded again is the same
+    mandate.
     """
     require(decree_no=decree_no)
     official, acting = _people(session, principal, person)
@@ -80,6 +82,13 @@ def _check(session: Session, official: Person, acting: Person, from_on: date, to
         raise SteeringRefused(
             f"Mandat berakhir {to_on:%d-%m-%Y}: harus sesudah mulainya dan belum lewat.",
             f"The mandate ends on {to_on}: that must be after it begins, and not over.",
+        )
+    if to_on - from_on > LONGEST_MANDATE or from_on - today > LONGEST_MANDATE:
+        raise SteeringRefused(
+            f"Mandat {from_on:%d-%m-%Y} s.d. {to_on:%d-%m-%Y}: paling lama satu tahun dan dimulai dalam setahun ini; "
+            "Pengelola Kinerja menulis tanggal menurut SK, perpanjangan memakai SK tersendiri.",
+            f"A mandate from {from_on} to {to_on}: it lasts a year at most and begins within a year; HR writes the "
+            "days of the decree, longer than that takes a decree of its own.",
         )
     if acting.active_to is not None and acting.active_to < to_on:
         raise SteeringRefused(

@@ -443,8 +443,13 @@ def test_a_mandate_that_begins_later_moves_the_duties_when_it_begins(december: D
 
 @pytest.mark.parametrize(
     ("wanted", "words"),
-    [({"to_on": date(2026, 12, 1)}, "ends on"), ({"decree_no": ""}, "decree"), ({"person": "principal"}, "themself")],
-)
+    [
+        ({"to_on": date(2026, 12, 1)}, "ends on"), ({"decree_no": ""}, "decree"), ({"person": "principal"}, "themself"),
+        ({"to_on": date(2027, 12, 3)}, "lasts a year at most"), ({"to_on": date.max}, "lasts a year at most"),
+        ({"from_on": date.min}, "lasts a year at most"), ({"from_on": date.min, "to_on": date.max}, "lasts a year"),
+        ({"from_on": date(2099, 1, 1), "to_on": date(2099, 2, 1)}, "begins within a year"),
+    ],
+)  # fmt: skip
 def test_a_mandate_is_refused_in_words(december: Database, wanted: dict[str, Any], words: str) -> None:
     with december.transaction() as session:
         principal = a_rater(session, ActKind.SCORE)
@@ -453,6 +458,15 @@ def test_a_mandate_is_refused_in_words(december: Database, wanted: dict[str, Any
         order |= {key: value for key, value in wanted.items() if key != "person"}
         with pytest.raises(SteeringRefused, match=words):
             steering.delegate(session, principal, person, ActingKind.PLT, **order, at=DECEMBER)  # type: ignore[arg-type]
+
+
+def test_a_mandate_of_a_whole_year_is_recorded(december: Database) -> None:
+    with december.transaction() as session:
+        principal = a_rater(session, ActKind.SCORE)
+        acting = held_by_another(session, principal)
+        seen = steering.delegate(session, principal, acting, ActingKind.PLT, decree_no="1", from_on=date(2026, 12, 7),
+                                 to_on=date(2027, 12, 7), at=DECEMBER, preview=True)  # fmt: skip
+        assert seen.counts["mandates"] == 1
 
 
 # asking again

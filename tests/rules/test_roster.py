@@ -94,11 +94,21 @@ def test_a_fault_holds_its_own_row_back_and_no_other(code: str, cells: dict[str,
     assert examination.counts["rows"] == examination.counts["accepted"] + examination.counts["held_back"] == 3
 
 
-SOFT_FAULTS = [
+SOFT_FAULTS: list[tuple[str, dict[str, str]]] = [
     ("role_unreadable", {"roles": "auditr"}),
     ("head_unreadable", {"is_unit_head": "mungkin"}),
     ("acting_self", {"acting_for_nip": unique_nip(1)}),
     ("acting_incomplete", {"acting_for_nip": unique_nip(2), "acting_kind": "plt"}),
+    (
+        "acting_long",
+        {
+            "acting_for_nip": unique_nip(2),
+            "acting_kind": "plt",
+            "acting_decree": "1",
+            "acting_from": "2026-01-01",
+            "acting_to": "2027-01-03",
+        },
+    ),
     ("absence_incomplete", {"absence_kind": "sakit", "absence_from": "2026-02-01"}),
     ("absence_incomplete", {"absence_kind": "sick", "absence_from": "2026-02-01", "absence_to": "2026-01-01"}),
     ("unit_headless", {"unit_code": "B"}),
@@ -118,6 +128,13 @@ def test_a_waivable_problem_blocks_until_a_reason_is_given(code: str, cells: dic
     assert not waived.blocks
     assert waived.problems[0].waived == "disetujui Sekda"
     assert waived.counts["waived"] == 1
+
+
+@pytest.mark.parametrize(("end", "kept"), [("2027-01-02", True), ("2027-01-03", False), ("9999-12-31", False)])
+def test_a_mandate_of_more_than_a_year_is_not_recorded(end: str, kept: bool) -> None:
+    days = {"acting_from": "2026-01-01", "acting_to": end}
+    row = person(1, acting_for_nip=unique_nip(2), acting_kind="plt", acting_decree="1", **days)
+    assert (row.mandate is not None) is kept
 
 
 def test_a_waived_shared_address_lets_the_row_go_on() -> None:
