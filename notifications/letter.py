@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from notifications.compose import Rendered, compose
 from notifications.quoted import quoted, unix
-from rules.addresses import AddressRefused, parse_address
+from rules.addresses import MAX_NAME, AddressRefused, parse_address
 from rules.words import Locale
 
 __all__ = ["Letter", "LetterRefused", "Mailbox", "Rendered", "build", "build_reference", "compose", "quoted"]
@@ -194,7 +194,7 @@ def _encoded_words(value: str) -> bytes:
 def _check(letter: Letter) -> None:
     if letter.subject != " ".join(letter.subject.split()) or _FORBIDDEN.search(letter.subject) or not letter.subject:
         raise LetterRefused("The subject is empty or holds characters that no header may have.")
-    if len(letter.subject) > 250 or len(letter.to.name) > 400:
+    if len(letter.subject) > 250 or len(letter.to.name) > MAX_NAME:
         raise LetterRefused("The subject or the name is too long.")
     for box in (letter.to, letter.sender, letter.reply_to):
         if box is not None:

@@ -15,6 +15,8 @@ _PLAIN = re.compile(r"[a-z0-9.-]+", re.ASCII)
 
 MAX_LENGTH = 254
 """Octets of an address that fits a path of RFC 5321 with its angle brackets."""
+MAX_NAME = 400
+"""Characters of a name that a letter takes."""
 
 REASONS = {
     "empty": ("kosong", "empty"),

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from rules.addresses import AddressRefused, parse_address
+from rules.addresses import MAX_NAME, AddressRefused, parse_address
 from rules.words import Aspect, ItemKind, Locale, Role, StageKind
 
 
@@ -27,6 +27,9 @@ class AgencyFileRefused(Exception):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
+
+
+Name = Annotated[str, Field(max_length=MAX_NAME)]
 
 
 class _Model(BaseModel):
@@ -89,7 +92,7 @@ class StageCalendar(_Model):
 class LocalHoliday(_Model):
     day: Annotated[str, Field(pattern=r"^\d\d-\d\d$")]
     """Month and day, in every year."""
-    name: str
+    name: Name
 
     def in_year(self, year: int) -> date:
         month, day = self.day.split("-")
@@ -145,13 +148,13 @@ class PolicyChoice(_Model):
 
 class AgencyFile(_Model):
     code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
-    name: Annotated[str, Field(min_length=3)]
+    name: Annotated[Name, Field(min_length=3)]
     zone: Literal["Asia/Jakarta", "Asia/Pontianak", "Asia/Makassar", "Asia/Jayapura"]
     """WIB, WIB, WITA or WIT."""
     locale: Locale = Locale.ID
     policy: PolicyChoice
     evaluation_period: Literal["month", "quarter"] = "quarter"
-    roles: Mapping[Role, str] = {}
+    roles: Mapping[Role, Name] = {}
     """The office behind a role, as letters name it; the people stand in the roster."""
     contact: str
     """Where people write with questions."""
@@ -197,7 +200,7 @@ class ItemEntry(_Model):
 
 
 class JobFamily(_Model):
-    name: str
+    name: Name
     items: Annotated[list[ItemEntry], Field(min_length=1)]
 
     @field_validator("items")

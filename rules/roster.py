@@ -6,7 +6,7 @@ from datetime import date
 
 from rules.addresses import AddressRefused, parse_address
 from rules.nip import NipRefused, parse_nip
-from rules.roster_columns import Fault, RosterRow, looks_numeric
+from rules.roster_columns import LIMITS, Fault, RosterRow, looks_numeric
 from rules.roster_findings import Examination, Malformed, Problem, RosterUnit
 from rules.roster_texts import CATALOGUE, NIP_REASONS
 from rules.words import Locale, Role, Severity
@@ -90,7 +90,7 @@ class _Doctor:
             self.hr.append(row.name)
 
     def _fault(self, row: RosterRow, fault: Fault) -> None:
-        self.find(row, fault.code, column=fault.column, value=fault.value)
+        self.find(row, fault.code, column=fault.column, value=fault.value, count=LIMITS.get(fault.column, 0))
 
     def _partial(self, row: RosterRow) -> None:
         """Mandates and absences that are only half told."""
@@ -134,13 +134,16 @@ class _Doctor:
         if not row.unit_code:
             self.find(row, "unit_missing")
             return
-        unit = self.units.setdefault(
-            row.unit_code, RosterUnit(row.unit_code, row.unit_name, row.parent_unit_code, row.row)
-        )
-        if not _agree(unit.name, row.unit_name) or not _agree(unit.parent, row.parent_unit_code):
+        cut = row.cut
+        if "unit_code" in cut:
+            return
+        name = "" if "unit_name" in cut else row.unit_name
+        parent = "" if "parent_unit_code" in cut else row.parent_unit_code
+        unit = self.units.setdefault(row.unit_code, RosterUnit(row.unit_code, name, parent, row.row))
+        if not _agree(unit.name, name) or not _agree(unit.parent, parent):
             self.find(row, "unit_inconsistent", other=unit.row)
-        unit.name = unit.name or row.unit_name
-        unit.parent = unit.parent or row.parent_unit_code
+        unit.name = unit.name or name
+        unit.parent = unit.parent or parent
         if row.is_unit_head and row.active_on(self.today):
             if unit.head_nip:
                 head = self.by_nip[unit.head_nip]
@@ -233,6 +236,8 @@ class _Doctor:
     # the end
 
     def conclude(self, waivers: Mapping[tuple[str, str], str]) -> Examination:
+        if not self.rows and not self.malformed:
+            self.problems.append(Problem(0, "", "", "roster_empty", {}, self.hr))
         self._waive(waivers)
         held = {problem.row for problem in self.problems if problem.holds_row}
         for row in self.rows:

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
+from rules.addresses import MAX_NAME
 from rules.words import AbsenceKind, ActingKind, EmploymentKind, Locale, PostGroup, Role
 
 T = TypeVar("T")
@@ -16,6 +17,13 @@ T = TypeVar("T")
 
 LONGEST_MANDATE = timedelta(days=366)
 """From its first day to its last; who acts for longer does so by another decree."""
+
+
+LIMITS = {"name": MAX_NAME, "unit_code": 60, "unit_name": MAX_NAME, "parent_unit_code": 60, "post": MAX_NAME,
+          "job_family": MAX_NAME, "acting_decree": MAX_NAME}  # fmt: skip
+"""Characters that the rest of the system has room for: tables, letters, pages."""
+SHOWN = 40
+"""So much of a text that is too long."""
 
 
 class RosterRefused(Exception):
@@ -77,13 +85,18 @@ class RosterRow:
 
     @property
     def mandate(self) -> Mandate | None:
-        """The acting mandate; None, for it is void, unless complete, in order, not too long, in somebody else's post."""
+        """The acting mandate; None, for it is void, unless complete, in order, a year at most, in another's post."""
         kind, start, end = self.acting_kind, self.acting_from, self.acting_to
         if kind is None or start is None or end is None or end < start or not self.acting_decree:
             return None
         if self.acting_for_nip in ("", self.nip) or self.acts_too_long:
             return None
         return Mandate(self.acting_for_nip, kind, self.acting_decree, start, end)
+
+    @property
+    def cut(self) -> frozenset[str]:
+        """The columns whose text was too long: what is left of it names nothing."""
+        return frozenset(fault.column for fault in self.faults if fault.code == "text_long")
 
     @property
     def acts_too_long(self) -> bool:
@@ -200,9 +213,19 @@ class _Cells:
         text = self.cells.get(column, "").strip()
         return text if text.isprintable() or column == "email" else _visible(text)
 
+    def text(self, column: str) -> str:
+        """A text that is kept as it stands; one too long is cut, to be shown, and its row held back."""
+        text = self.word(column)
+        if column == "name":
+            text = " ".join(text.split())
+        if len(text) > LIMITS[column]:
+            self.faults.append(Fault("text_long", column, str(len(text))))
+            return f"{text[:SHOWN]}…"
+        return text
+
     def shared(self, column: str) -> str:
         """Text that many rows have in common is kept once."""
-        return sys.intern(self.word(column))
+        return sys.intern(self.text(column))
 
     def choice(self, column: str, known: Mapping[str, T], fallback: T, code: str) -> T:
         key = _key(self.word(column))
@@ -229,7 +252,7 @@ def row_of(number: int, cells: Mapping[str, str]) -> RosterRow:
     return RosterRow(
         row=number,
         nip=clean_nip(c.word("nip")),
-        name=" ".join(c.word("name").split()),
+        name=c.text("name"),
         email=c.word("email"),
         employment=c.choice("employment", _EMPLOYMENT, EmploymentKind.PNS, "employment_unreadable"),
         unit_code=c.shared("unit_code"),
@@ -245,7 +268,7 @@ def row_of(number: int, cells: Mapping[str, str]) -> RosterRow:
         active_to=c.day("active_to", "date_unreadable"),
         acting_for_nip=clean_nip(c.word("acting_for_nip")),
         acting_kind=_ACTING.get(_key(c.word("acting_kind"))),
-        acting_decree=c.word("acting_decree"),
+        acting_decree=c.text("acting_decree"),
         acting_from=c.day("acting_from"),
         acting_to=c.day("acting_to"),
         absence_kind=_ABSENCES.get(_key(c.word("absence_kind"))),

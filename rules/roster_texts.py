@@ -83,6 +83,16 @@ CATALOGUE: Mapping[str, Entry] = {
             'Give it as many cells as the header; quote names with a comma ("Ani, S.Pd.").',
         ),
     ),
+    "roster_empty": _entry(
+        Severity.BLOCKING,
+        False,
+        HR,
+        ("Tidak ada pegawai dalam berkas ini.", "There are no people in the file."),
+        (
+            "Isi satu baris untuk tiap pegawai di bawah baris judul, atau pilih berkas yang benar.",
+            "Fill in one row for each person below the header row, or choose the right file.",
+        ),
+    ),
     "column_unknown": _note(
         HR,
         ("Kolom tidak dikenal dan tidak dibaca: {columns}.", "Columns not known and not read: {columns}."),
@@ -97,6 +107,17 @@ CATALOGUE: Mapping[str, Entry] = {
         ),
     ),
     # cells
+    "text_long": _blocking(
+        HR,
+        (
+            "Kolom {column} memuat {value} karakter; paling banyak {count}.",
+            "Column {column} holds {value} characters; {count} at most.",
+        ),
+        (
+            "Singkatkan menurut SK; biasanya isi beberapa sel tergabung menjadi satu.",
+            "Shorten it as in the decree; mostly several cells have run into one.",
+        ),
+    ),
     "name_missing": _blocking(
         HR, ("Nama kosong.", "The name is empty."), ("Isi nama menurut SK.", "Fill in the name as in the decree.")
     ),

@@ -67,6 +67,8 @@ def test_an_override_that_the_law_does_not_know_is_refused(tmp_path: Path) -> No
     [
         ("code: 2026-99-99\n", "month must be"),
         ("code: " + "9" * 5000, "cannot be read"),
+        ("name: " + "x" * 401, "name: String should have at most 400 characters"),
+        ("roles: {auditor: " + "x" * 401 + "}", "roles.auditor: String should have at most 400 characters"),
         ("a: " + "[" * 5000, "too deeply"),
         (None, "Is a directory"),
     ],

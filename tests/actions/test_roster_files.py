@@ -31,15 +31,18 @@ PLANTED = [
     (26, "superior_numeric"), (27, "superior_unknown"), (29, "superior_inactive"), (30, "superior_self"),
     (31, "superior_circular"), (32, "superior_circular"), (33, "superior_circular"), (34, "superior_held"),
     (36, "superior_away"), (37, "acting_incomplete"), (38, "acting_unknown"), (39, "acting_self"),
-    (40, "acting_own_rater"), (41, "absence_incomplete"), (43, "rater_is_authority"), (45, "acting_long"), (46, "unit_two_heads"),
+    (40, "acting_own_rater"), (41, "absence_incomplete"), (43, "rater_is_authority"), (45, "acting_long"),
+    (46, "unit_two_heads"),
     (47, "unit_headless"), (48, "unit_parent_unknown"), (49, "unit_circular"), (50, "unit_circular"),
     (51, "unit_inconsistent"),
 ]  # fmt: skip
 ELSEWHERE = {
     "encoding_guessed",
     "role_unfilled",
+    "roster_empty",
     "serves_elsewhere",
     "span_wide",
+    "text_long",
     "waiver_refused",
     "waiver_unused",
 }

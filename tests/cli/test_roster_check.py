@@ -76,6 +76,24 @@ def test_what_is_no_roster_is_refused_in_words_without_a_traceback(tmp_path: Pat
     assert run(app, ["check", str(tmp_path / "nowhere.csv")]).exit_code == 2
 
 
+def test_a_header_without_people_is_a_finding_that_blocks(tmp_path: Path) -> None:
+    roster = tmp_path / "r.csv"
+    roster.write_text(f"{HEADER}\n\n,,,,,,,\n")
+    result = run(app, ["check", str(roster), "--locale", "en"], env={"COLUMNS": "200"})
+    assert result.exit_code == 1
+    assert "There are no people in the file" in result.stdout
+
+
+def test_a_name_that_no_letter_takes_is_held_back_with_its_row_and_the_limit(tmp_path: Path) -> None:
+    roster = tmp_path / "r.csv"
+    roster.write_text(f"{HEADER}\n{TOP}\n{SHARED.replace('ani@', 'budi@').replace('Budi', 'B' * 401)}\n")
+    result = run(app, ["check", str(roster), "--json", "--locale", "en"])
+    assert result.exit_code == 1
+    (problem,) = json.loads(result.stdout)["problems"]
+    assert (problem["row"], problem["holds_row"]) == (3, True)
+    assert problem["message"] == "Column name holds 401 characters; 400 at most."
+
+
 def test_wrong_options_are_usage_errors() -> None:
     assert run(app, ["check", GOOD, "--today", "besok"]).exit_code == 2
     assert run(app, ["check", GOOD, "--locale", "jv"]).exit_code == 2

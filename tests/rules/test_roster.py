@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.roster import Examination, Malformed, RosterRow, circles, examine
-from rules.roster_columns import RosterRefused, demand_columns, read_header, row_of
+from rules.roster_columns import LIMITS, RosterRefused, demand_columns, read_header, row_of
 from rules.roster_findings import Problem
 from rules.roster_texts import CATALOGUE
 from rules.words import AbsenceKind, EmploymentKind, Locale, Role, Severity
@@ -77,6 +77,7 @@ CELL_FAULTS = [
     ("post_group_unreadable", {"post_group": "eselon"}),
     ("date_unreadable", {"active_to": "2026-02-30"}),
     ("dates_reversed", {"active_from": "2027-01-02", "active_to": "2027-01-01"}),
+    *(("text_long", {column: "x" * (LIMITS[column] + 1)}) for column in ("name", "post", "job_family")),
     ("superior_missing", {"superior_nip": ""}),
     ("superior_malformed", {"superior_nip": "123"}),
     ("superior_numeric", {"superior_nip": "1,97E+17"}),
@@ -265,6 +266,31 @@ def test_a_malformed_row_counts_as_held_back_and_a_note_of_the_file_does_not() -
     examination = look(top(), Malformed(1, "encoding_guessed"), bad)
     assert found(examination) == [(1, "encoding_guessed"), (9, "row_malformed")]
     assert (examination.counts["rows"], examination.counts["held_back"]) == (2, 1)
+
+
+def test_a_text_that_nothing_has_room_for_is_named_with_its_column_and_the_limit() -> None:
+    problem = look(top(), person(1, name="Ani " * 200)).problems[0]
+    assert problem.text(Locale.EN).message == "Column name holds 799 characters; 400 at most."
+    assert "paling banyak 400" in problem.text(Locale.ID).message
+    assert len(problem.name) < 50
+    for column, limit in LIMITS.items():
+        assert "text_long" not in [code for _, code in found(look(top(), person(1, **{column: "x" * limit})))]
+
+
+def test_a_unit_whose_name_or_code_is_too_long_is_not_made_of_what_was_cut() -> None:
+    long = {"unit_code": "B" * 61, "unit_name": "b" * 401, "parent_unit_code": "c" * 61}
+    assert list(look(top(), person(1, **long)).units) == ["A"]
+    named = look(top(), person(1, unit_code="B", unit_name="b" * 401, parent_unit_code="A"), person(2, unit_code="B"))
+    assert (named.units["B"].name, named.units["B"].parent) == ("", "A")
+    child = look(top(), person(1, unit_code="B", parent_unit_code="c" * 61, is_unit_head="ya"))
+    assert found(child) == [(3, "text_long")]
+
+
+def test_a_file_without_people_blocks_whatever_is_waived() -> None:
+    for examination in (look(), look(Malformed(1, "encoding_guessed"), waivers={("", "roster_empty"): "x"})):
+        assert (0, "roster_empty") in found(examination)
+        assert examination.blocks
+    assert "There are no people in the file" in look().problems[0].text(Locale.EN).message
 
 
 def test_missing_offices_are_noted_for_the_file() -> None:
