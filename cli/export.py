@@ -95,6 +95,21 @@ def documents(
     typer.echo(json.dumps(report) if as_json else f"{len(names)} of {len(cases)} documents in {to}")
 
 
+@app.command()
+def dossier(agency: Agency, year: Year, to: To = HERE, as_json: AsJson = False) -> None:
+    """Write one archive of a final cycle that anybody can check with Python alone."""
+    import clock
+    from actions.exports import write_dossier
+
+    with _cycle(agency, year) as (session, cycle_id):
+        done = write_dossier(session, cycle_id, to / f"berkas-{agency}-{year}.zip", at=clock.now())
+    _report([done], as_json)
+    if as_json:
+        return
+    typer.echo(f"Write this digest into the minutes: {done.sha256}")
+    typer.echo(f"Check: python3 deploy/verify_dossier.py {done.path} {done.sha256}")
+
+
 @contextmanager
 def _cycle(agency: str, year: int) -> "Iterator[tuple[Session, int]]":
     """A session for questions and the id of the cycle; refused if there is none."""
