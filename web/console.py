@@ -16,12 +16,14 @@ import database
 import settings
 from actions import console as looks
 from actions import letters, progress, signin
-from models import Agency, AuditPlan, Cycle, Stage
+from actions.audit_progress import progress_of
+from models import Agency, Cycle, Stage
 from notifications import words
 from rules.tokens import Purpose, verify
 from rules.words import ActKind, StageKind, StageState
 from web import console_steering
 from web.ask import limited
+from web.audit_steps import audit_steps
 from web.console_ask import STYLE, ConsoleRefused, Desk, console
 from web.pages import BAD_TOKENS, client_of
 from web.pictures import parts, tracks
@@ -220,9 +222,11 @@ def _changed(desk: Desk, code: str, details: Mapping[str, Any]) -> str:
 def audit(desk: Desk) -> Response:
     """`GET /hr/c/<id>/audit`: how far the audit is, and the commands of its ceremony."""
     with database.reading() as session:
-        cycle = desk.cycle(session, desk.officer(session))
-        plans = session.scalars(select(AuditPlan).filter_by(cycle_id=cycle.id).order_by(AuditPlan.id)).all()
-        return desk.page("audit.html", tab="audit", cycle=cycle, plans=plans)
+        officer = desk.officer(session)
+        cycle = desk.cycle(session, officer)
+        found = progress_of(session, cycle)
+        steps = audit_steps(officer.agency.code, cycle.year, found, desk.look.locale)
+        return desk.page("audit.html", tab="audit", cycle=cycle, audit=found, steps=steps)
 
 
 def people(desk: Desk) -> Response:

@@ -181,14 +181,64 @@ CONSOLE: dict[str, tuple[str, str]] = {
     "hr.changed.days": ("Tanggal yang akan datang mundur {n} hari", "Dates ahead moved by {n} days"),
     # audit
     "hr.audit.lead": (
-        "Audit tidak mengubah nilai. Langkahnya dijalankan dengan perintah berikut dan tercatat pada jejak.",
-        "The audit changes no rating. Its steps are taken with these commands and kept on the trail.",
+        "Audit tidak mengubah nilai. Langkahnya dijalankan dengan perintah berikut, di mesin tempat sistem ini"
+        " terpasang, dan tercatat pada jejak. Urutannya adalah pengamannya.",
+        "The audit changes no rating. Its steps are taken with these commands, on the machine of this installation,"
+        " and kept on the trail. Their order is the security.",
     ),
     "hr.audit.none": ("Belum ada rencana audit untuk siklus ini.", "There is no audit plan for this cycle yet."),
-    "hr.audit.frozen": ("Kerangka dibekukan", "Frame frozen"),
-    "hr.audit.published": ("Daftar diumumkan", "List published"),
-    "hr.audit.seed": ("Benih dicatat", "Seed recorded"),
-    "hr.audit.closed": ("Dievaluasi", "Evaluated"),
+    "hr.audit.off": (
+        "Paket kebijakan siklus ini tidak memuat audit.",
+        "The policy pack of this cycle has the audit switched off.",
+    ),
+    "hr.audit.annulled": ("Kerangka sebelumnya dibatalkan {at}:", "An earlier frame was annulled {at}:"),
+    "hr.audit.done": ("selesai {at}", "done {at}"),
+    "hr.audit.next": ("berikutnya", "next"),
+    "hr.audit.not_before": ("Tidak sebelum {at}.", "Not before {at}."),
+    "hr.audit.capitals": (
+        "Yang berhuruf besar diisi oleh yang menjalankan perintah.",
+        "What stands in capitals is filled in by whoever runs the command.",
+    ),
+    "hr.audit.frame.population": ("Penilaian dalam kerangka", "Appraisals in the frame"),
+    "hr.audit.frame.roster": ("Hash berkas daftar", "Hash of the roster file"),
+    "hr.audit.frame.plan": ("Hash berkas rencana", "Hash of the plan file"),
+    "hr.audit.frame.root": ("Akar Merkle", "Merkle root"),
+    "hr.audit.folder": ("FOLDER", "FOLDER"),
+    "hr.audit.where": ("TEMPAT PENGUMUMAN", "WHERE IT IS PUBLISHED"),
+    "hr.audit.digits": ("ANGKA-DADU", "DIGITS"),
+    "hr.audit.minutes": ("NOMOR BERITA ACARA DAN SAKSI", "MINUTES AND WITNESSES"),
+    "hr.audit.step.plan": ("Lihat rencana", "Look at the plan"),
+    "hr.audit.step.freeze": ("Bekukan kerangka", "Freeze the frame"),
+    "hr.audit.step.publish": ("Umumkan", "Publish"),
+    "hr.audit.step.seed": ("Catat benih", "Record the seed"),
+    "hr.audit.step.draw": ("Undi sampel", "Draw the sample"),
+    "hr.audit.step.verify": ("Periksa undian", "Check the draw"),
+    "hr.audit.step.evaluate": ("Evaluasi", "Evaluate"),
+    "hr.audit.about.plan": ("Tidak mengubah apa pun.", "Changes nothing."),
+    "hr.audit.about.freeze": (
+        "Terjadi dengan sendirinya saat tahap audit dibuka; perintah ini menulis kedua berkasnya untuk diumumkan.",
+        "Happens by itself when the audit stage opens; the command writes its two files, to be published.",
+    ),
+    "hr.audit.about.publish": (
+        "Umumkan hash di luar sistem ini, lalu catat di mana.",
+        "Publish the hashes outside this system, then record where.",
+    ),
+    "hr.audit.about.seed": (
+        "Lempar dadu di depan umum dan saksi, lalu catat angkanya, termasuk nol di depan.",
+        "Roll the dice in public before witnesses, then record the digits, leading zeros included.",
+    ),
+    "hr.audit.about.draw": (
+        "Terjadi dengan sendirinya setelah benih dicatat.",
+        "Happens by itself once the seed is recorded.",
+    ),
+    "hr.audit.about.verify": (
+        "Siapa pun yang memegang kedua berkas dan benih dapat mengundi ulang.",
+        "Anybody with the two files and the seed can draw again.",
+    ),
+    "hr.audit.about.evaluate": (
+        "Terjadi dengan sendirinya setelah semua berkas sampel selesai.",
+        "Happens by itself once every item of the sample is concluded.",
+    ),
     # steering
     "hr.steer.extend": ("Beri perpanjangan waktu", "Give more time"),
     "hr.steer.reassign": ("Ganti pejabat", "Replace an official"),

@@ -1,25 +1,34 @@
 """What the pages of the HR console say: people, units and stages by name, in the language of who reads."""
 
 import html
+import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from sqlalchemy import event, select
+from typer.core import TyperGroup
 
 import clock
 from actions import steering, trail
+from cli import audit as audit_commands
 from database import Database
 from models import (
     Appraisal,
     Assignment,
+    AuditDraw,
+    AuditEvaluation,
+    AuditPlan,
     Cycle,
     Person,
     Unit,
 )
-from rules.words import ActingKind, AssignmentState, Locale, Role, StageKind
+from rules.words import ActingKind, AssignmentState, AuditAttribute, AuditDecision, Locale, Role, StageKind
 from tests.web.hr import Hr
 from web.texts import say
 
@@ -172,3 +181,66 @@ def test_nobody_is_replaced_while_some_of_the_employees_are_unknown_or_have_no_a
     with january.reading() as session:
         assert session.scalars(select(Person.nip).join(Appraisal, Appraisal.rater_id == Person.id)
                                .where(Appraisal.id == case.id)).one() == new  # fmt: skip
+
+
+# the audit
+
+COMMAND = re.compile(r'<code class="mono">appraisal audit (.*?)</code>')
+FILES = ("roster.csv", "plan.json")
+
+
+def _commands(hr: Hr, lang: str, folder: Path) -> list[list[str]]:
+    """The commands of the page as a shell would take them apart, with a folder for what stands in capitals."""
+    page = shown(hr, f"{hr.cycle()}/audit", lang).replace("FOLDER", str(folder))
+    return [shlex.split(command) for command in COMMAND.findall(page)]
+
+
+@pytest.mark.parametrize("lang", ["id", "en"])
+def test_the_commands_of_the_audit_can_be_run_as_they_stand(hr: Hr, tmp_path: Path, lang: str) -> None:
+    for name in FILES:
+        (tmp_path / name).touch()
+    group = typer.main.get_command(audit_commands.app)
+    assert isinstance(group, TyperGroup)
+    said = _commands(hr, lang, tmp_path)
+    assert [words[0] for words in said] == ["plan", "freeze", "publish", "seed", "draw", "verify", "evaluate"]
+    for name, *words in said:
+        taken = group.commands[name].make_context(name, words).params
+        if name != "verify":
+            assert (taken["agency"], taken["year"]) == ("mamuju", 2026)
+        assert taken.get("stage", 1) == 1
+
+
+def test_the_audit_page_says_what_was_done_what_is_next_and_names_seed_and_stage(
+    hr: Hr, january: Database, tmp_path: Path
+) -> None:
+    at = clock.now()
+    with january.transaction() as session:
+        cycle = session.scalars(select(Cycle)).one()
+        session.add(AuditPlan(cycle_id=cycle.id, settings={}, frozen_at=at, annulled_at=at,
+                              annulled_reason="Baris tertukar."))  # fmt: skip
+        plan = AuditPlan(cycle_id=cycle.id, attempt=2, settings={}, frozen_at=at, published_at=at,
+                         published_where="Papan pengumuman BKPSDM", roster_sha256="ab" * 32, population=44)  # fmt: skip
+        session.add(plan)
+        session.flush()
+        number = plan.id
+    page = shown(hr, f"{hr.cycle()}/audit", "id")
+    assert "Baris tertukar." in page
+    assert "Papan pengumuman BKPSDM" in page
+    assert "ab" * 32 in page
+    assert re.search(r'aria-current="step"><p><strong>Catat benih', page)
+    assert "Tidak sebelum Rabu, 7 Januari 2026" in page
+    with january.transaction() as session:
+        session.get_one(AuditPlan, number).seed = "08772473296991897540"
+        session.get_one(AuditPlan, number).seed_recorded_at = at
+        session.add_all([
+            AuditDraw(plan_id=number, stage_no=1, draw_key="k", draw_sha256="s", drawn_at=at),
+            AuditEvaluation(plan_id=number, stage_no=1, attribute=AuditAttribute.EVIDENCE, examined=3, deviations=1,
+                            voids=0, upper_bound=1, decision=AuditDecision.EXPAND, at=at),
+        ])  # fmt: skip
+    said = {words[0]: words[1:] for words in _commands(hr, "en", tmp_path)}
+    assert said["draw"] == ["mamuju", "2026", "--stage", "2"]
+    assert said["verify"][2:] == ["08772473296991897540", "--stage", "2"]
+    with january.transaction() as session:
+        session.get_one(AuditPlan, number).closed_at = at
+    said = {words[0]: words[1:] for words in _commands(hr, "en", tmp_path)}
+    assert said["evaluate"] == ["mamuju", "2026", "--stage", "1"]
