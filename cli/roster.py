@@ -25,7 +25,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     waivers: Annotated[Path | None, typer.Option(help="CSV with nip,code,reason.")] = None,
     today: Annotated[str, typer.Option(help="Examine as of this day, YYYY-MM-DD; otherwise today.")] = "",
-    locale: Annotated[str, typer.Option(help="id or en.")] = "id",
+    locale: Annotated[str, typer.Option(help="Language of what is found: id or en.")] = "id",
 ) -> None:
     """Find every problem with row, person, who must mend it and how; exit 1 if any blocks, 2 if FILE is no roster."""
     from actions.roster_files import read_roster, read_waivers
@@ -105,6 +105,9 @@ def _print_table(file: Path, day: date, examination: "Examination", locale: "Loc
     from rich.markup import escape
     from rich.table import Table
 
+    from rules.roster_texts import COUNTS, SEVERITIES
+
+    english = locale.value == "en"
     console = Console()
     if examination.problems:
         heads = {
@@ -113,14 +116,16 @@ def _print_table(file: Path, day: date, examination: "Examination", locale: "Loc
         }
         table = Table(title=escape(f"{file.name}, {day.isoformat()}"), show_lines=True)
         for head in heads[locale.value]:
-            table.add_column(head, overflow="fold", min_width=18 if head in ("Siapa", "Who") else None)  # a NIP
+            table.add_column(head, overflow="fold", width=18 if head in ("Siapa", "Who") else None)  # a NIP
         for problem in examination.problems:
-            level = problem.severity.value if not problem.waived else f"waived: {problem.waived}"
+            level = SEVERITIES[problem.severity][english]
+            if problem.waived:
+                level = f"{COUNTS['waived'][english]}: {problem.waived}"
             text = problem.text(locale)
             cells = (f"{problem.name}\n{problem.nip}".strip(), level, f"{text.message} [{problem.code}]", *text[1:])
             table.add_row(str(problem.row or ""), *(escape(cell) for cell in cells))
         console.print(table)
-    console.print(", ".join(f"{name.replace('_', ' ')} {count}" for name, count in examination.counts.items()))
+    console.print(", ".join(f"{COUNTS[name][english]} {count}" for name, count in examination.counts.items()))
 
 
 roster_import.register(app)

@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from rules.words import Locale
 
 
+WORDS = {
+    "rows": "baris", "added": "baru", "changed": "berubah", "unchanged": "tetap", "left": "keluar",
+    "held_back": "ditahan", "returned": "kembali", "moves": "mutasi", "new_superiors": "atasan baru",
+    "addresses": "alamat", "units": "unit", "roles": "peran", "mandates": "mandat", "absences": "ketidakhadiran",
+    "holidays": "hari libur", "leavers_waiting": "keluar, menunggu", "appraisals_opened": "penilaian dibuka",
+    "appraisals_closed": "penilaian ditutup", "appraisals_reopened": "penilaian dibuka lagi",
+    "raters_changed": "penilai berganti", "assignments_moved": "tugas berpindah",
+    "assignments_withdrawn": "tugas ditarik", "assignments_stuck": "tugas tertahan", "links_revoked": "tautan dicabut",
+}  # fmt: skip
+"""What an import counts, in Indonesian; in English it is called as in the code."""
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to `appraisal roster`."""
     app.command("import")(take_in)
@@ -23,7 +35,7 @@ def take_in(
     directory: Annotated[Path, typer.Argument(help="Folder with agency.yaml, calendar.yaml, roster.csv, ...")],
     as_of: Annotated[str, typer.Option(help="First day of what changed, YYYY-MM-DD; otherwise today.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
-    locale: Annotated[str, typer.Option(help="Language of the problems: id or en.")] = "id",
+    locale: Annotated[str, typer.Option(help="Language of the report: id or en.")] = "id",
 ) -> None:
     """Take in the roster; the same file twice changes nothing. Exit 1 if rows were held back, 2 if all was refused."""
     from zoneinfo import ZoneInfo
@@ -82,4 +94,5 @@ def _print(report: "ImportReport", locale: "Locale", *, as_json: bool) -> None:
         same = "berkas yang sama, tidak ada yang berubah" if locale.value == "id" else "the same file, nothing changed"
         typer.echo(f"{report.agency}, {report.as_of}: {same}")
     counts = {"rows": report.rows, **{name: count for name, count in report.counts.items() if count}}
-    typer.echo(", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items()))
+    words = {name: WORDS[name] if locale.value == "id" else name.replace("_", " ") for name in counts}
+    typer.echo(", ".join(f"{words[name]} {count}" for name, count in counts.items()))

@@ -73,6 +73,22 @@ NIP_REASONS: Mapping[NipProblem, str] = {
 }
 """The English words come with the refusal."""
 
+SEVERITIES: Mapping[Severity, Pair] = {
+    Severity.BLOCKING: ("menghambat", "blocking"),
+    Severity.WAIVABLE: ("dapat dikesampingkan", "waivable"),
+    Severity.NOTE: ("catatan", "note"),
+}
+COUNTS: Mapping[str, Pair] = {
+    "rows": ("baris", "rows"),
+    "accepted": ("diterima", "accepted"),
+    "held_back": ("ditahan", "held back"),
+    "blocking": ("menghambat", "blocking"),
+    "waivable": ("dapat dikesampingkan", "waivable"),
+    "waived": ("dikesampingkan", "waived"),
+    "notes": ("catatan", "notes"),
+}
+"""What an examination counts, in words."""
+
 CATALOGUE: Mapping[str, Entry] = {
     # the file
     "row_malformed": _blocking(

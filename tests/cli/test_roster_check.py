@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from cli.roster import app
@@ -22,7 +23,7 @@ run = CliRunner().invoke
 def test_a_sound_roster_ends_well() -> None:
     result = run(app, ["check", GOOD, "--today", "2026-11-24"])
     assert result.exit_code == 0
-    assert "rows 50, accepted 50, held back 0" in result.stdout
+    assert "baris 50, diterima 50, ditahan 0" in result.stdout
 
 
 def test_a_bad_roster_ends_with_one_and_a_table_that_names_who_must_act() -> None:
@@ -92,6 +93,35 @@ def test_a_name_that_no_letter_takes_is_held_back_with_its_row_and_the_limit(tmp
     (problem,) = json.loads(result.stdout)["problems"]
     assert (problem["row"], problem["holds_row"]) == (3, True)
     assert problem["message"] == "Column name holds 401 characters; 400 at most."
+
+
+@pytest.mark.parametrize(
+    ("locale", "own", "foreign"),
+    [
+        ("id", ("Tingkat", "menghambat", "dikesampingkan: satu", "baris 2", "catatan 0"), ("block", "waived", "row")),
+        ("en", ("Severity", "blocking", "waived: satu", "rows 2", "notes 0"), ("menghambat", "kesamping", "baris")),
+    ],
+)  # fmt: skip
+def test_the_table_speaks_one_language(
+    tmp_path: Path, locale: str, own: tuple[str, ...], foreign: tuple[str, ...]
+) -> None:
+    roster, waivers = tmp_path / "r.csv", tmp_path / "w.csv"
+    roster.write_text(f"{HEADER}\n{TOP}\n{SHARED.replace('197101012010031001,Budi', '197101012010031001,')}\n")
+    waivers.write_text("nip,code,reason\n197101012010031001,address_shared,satu\n")
+    words = ["check", str(roster), "--waivers", str(waivers), "--locale", locale]
+    said = run(app, words, env={"COLUMNS": "300"}).stdout
+    for one in own:
+        assert one in said
+    for one in foreign:
+        assert one not in said.replace("r.csv", "")
+
+
+def test_a_narrow_terminal_cuts_nothing_off() -> None:
+    said = run(app, ["check", BAD, "--today", "2026-11-24"], env={"COLUMNS": "80"}).stdout.splitlines()
+    borders = [line for line in said if line.startswith(("┏", "├", "└"))]
+    assert borders
+    assert all(line.endswith(("┓", "┤", "┘")) for line in borders)
+    assert "197006152010031050" in "".join(said)
 
 
 def test_wrong_options_are_usage_errors() -> None:

@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import func, select
 from typer.testing import CliRunner
 
+from actions.roster_import import COUNTED
 from cli.roster import app
+from cli.roster_import import WORDS
 from database import Database
 from models import Person
 
@@ -30,10 +32,15 @@ def people(db: Database) -> int:
 def test_a_folder_is_taken_in_and_the_second_time_says_so(db: Database, folder: Path) -> None:
     first = run(app, ["import", str(folder)])
     assert (first.exit_code, people(db)) == (0, 50)
-    assert "rows 50, added 50" in first.stdout
+    assert "baris 50, baru 50" in first.stdout
     second = run(app, ["import", str(folder), "--locale", "en"])
     assert second.exit_code == 0
     assert "nothing changed" in second.stdout
+    assert "rows 50, unchanged 50" in second.stdout
+
+
+def test_everything_that_is_counted_has_a_word_in_indonesian() -> None:
+    assert set(WORDS) == {"rows", *COUNTED}
 
 
 def test_json_says_what_was_held_back_and_the_exit_code_too(db: Database, folder: Path) -> None:
