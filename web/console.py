@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ from starlette.routing import Route
 import database
 import settings
 from actions import console as looks
+from actions import console_mail as waves
 from actions import letters, progress, signin
 from actions.audit_progress import progress_of
 from models import Agency, Cycle, Stage
@@ -172,15 +174,31 @@ def cases(desk: Desk) -> Response:
 
 
 def mail(desk: Desk) -> Response:
-    """`GET /hr/c/<id>/mail`: letters by fate, the certificate, and who did not get what."""
+    """`GET /hr/c/<id>/mail`: letters by fate, the certificate, the waves, and who did not get what."""
     with database.reading() as session:
         cycle = desk.cycle(session, desk.officer(session))
-        names = words.LETTERS[desk.look.locale]
+        if wanted := desk.query_number("wave"):
+            return _wave(desk, session, cycle, wanted)
+        found = looks.not_reached(session, cycle.id, start=desk.query_number("from"))
         return desk.page(
-            "mail.html", tab="mail", cycle=cycle, fates=_sums(looks.fates(session, cycle.id)), names=names,
-            certificate=letters.certificate(session, cycle_id=cycle.id), path=f"/hr/c/{cycle.id}/mail?",
-            missed=looks.not_reached(session, cycle.id, start=desk.query_number("from")),
+            "mail.html", tab="mail", cycle=cycle, fates=_sums(looks.fates(session, cycle.id)), wave=None,
+            names=words.LETTERS[desk.look.locale], certificate=letters.certificate(session, cycle_id=cycle.id),
+            waves=waves.waves_of(session, cycle.id, start=desk.query_number("waves")), path=f"/hr/c/{cycle.id}/mail?",
+            missed=replace(found, rows=[waves.missed(*row) for row in found.rows]), unwritten=(),
         )  # fmt: skip
+
+
+def _wave(desk: Desk, session: Session, cycle: Cycle, wave_id: int) -> Response:
+    """The mail page of one wave: everybody who has no letter of it, and why."""
+    if (line := waves.wave_of(session, cycle.id, wave_id)) is None:
+        raise ConsoleRefused("not_found")
+    return desk.page(
+        "mail.html", tab="mail", cycle=cycle, fates=_sums(line.fates), wave=line, waves=None,
+        names=words.LETTERS[desk.look.locale], certificate=letters.certificate(session, wave_id=wave_id),
+        path=f"/hr/c/{cycle.id}/mail?wave={wave_id}",
+        missed=waves.without_letter(session, wave_id, start=desk.query_number("from")),
+        unwritten=waves.unwritten(session, line.wave.stage_id),
+    )  # fmt: skip
 
 
 def _sums(fates: Mapping[str, Mapping[str, int]]) -> list[tuple[str, tuple[int, ...]]]:

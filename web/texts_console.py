@@ -124,6 +124,97 @@ CONSOLE: dict[str, tuple[str, str]] = {
         "Belum bersih: {missing} hilang, {doubled} ganda, {open} masih berjalan.",
         "Not clean yet: {missing} missing, {doubled} doubled, {open} still under way.",
     ),
+    "hr.mail.missing": ("Hilang:", "Missing:"),
+    "hr.mail.missing.means": (
+        "Yang seharusnya disurati tetapi suratnya tidak ada, atau tercatat terkirim tanpa bukti.",
+        "People who should have a letter and for whom there is none, or letters marked as sent without proof.",
+    ),
+    "hr.mail.doubled": ("Ganda:", "Doubled:"),
+    "hr.mail.doubled.means": (
+        "Surat yang diterima server penerima lebih dari satu kali.",
+        "Letters that the recipient’s server accepted more than once.",
+    ),
+    "hr.mail.doubtful": ("Belum pasti:", "In doubt:"),
+    "hr.mail.doubtful.means": (
+        "Sambungan putus sebelum server menjawab, jadi belum diketahui apakah suratnya sampai; surat itu dikirim"
+        " sekali lagi dengan sendirinya.",
+        "The connection broke before the server answered, so nobody knows whether the letter arrived; it is sent"
+        " once more by itself.",
+    ),
+    "hr.mail.repeated": ("Diulang:", "Repeated:"),
+    "hr.mail.repeated.means": (
+        "Surat yang tadinya belum pasti, lalu dikirim ulang dan diterima; sebagian orang mungkin melihat dua salinan"
+        " surat yang sama. Tidak perlu tindakan.",
+        "Letters that were in doubt, were sent again and accepted; some people may see two copies of the same letter."
+        " Nothing needs to be done.",
+    ),
+    "hr.mail.all": ("Semua surat siklus ini", "All letters of this cycle"),
+    "hr.mail.waves": ("Gelombang surat", "Waves of letters"),
+    "hr.mail.waves.note": (
+        "Buka satu gelombang untuk melihat siapa yang belum menerima suratnya, dan mengapa.",
+        "Open a wave to see who has not got its letter, and why.",
+    ),
+    "hr.mail.wave": ("Gelombang", "Wave"),
+    "hr.mail.made": ("Dibuat", "Made"),
+    "hr.mail.without": ("Belum menerima", "Without it"),
+    "hr.mail.n_without": ("{n} tidak mendapatnya", "{n} without it"),
+    "hr.mail.n_under_way": ("{n} masih berjalan", "{n} under way"),
+    "hr.mail.n_none": ("tidak ada", "nobody"),
+    "hr.mail.awaits": (
+        "Gelombang ini menunggu dilepas oleh orang kedua; sebelum itu tidak ada suratnya yang dikirim.",
+        "This wave awaits its release by a second person; none of its letters goes out before.",
+    ),
+    "hr.mail.stopped": ("Gelombang ini dihentikan {at}:", "This wave was stopped {at}:"),
+    "hr.mail.canary": (
+        "Sebagian kecil dikirim lebih dahulu untuk mencoba; sisanya menyusul.",
+        "A few go ahead to try the way; the rest follows.",
+    ),
+    "hr.mail.unwritten": ("Yang belum disurati sama sekali pada tahap ini", "Who was never written to in this stage"),
+    "hr.mail.unwritten.why": (
+        "Punya tugas terbuka, tetapi tidak ada surat apa pun. Perbaikan berkala menuliskannya; bila nama ini masih"
+        " di sini besok, beri tahu pengelola sistem.",
+        "They have an open duty and no letter at all. The regular repair writes it; tell operations if a name is"
+        " still here tomorrow.",
+    ),
+    "hr.mail.why": ("Mengapa", "Why"),
+    "hr.mail.said": ("Jawaban yang tercatat: {reply}", "Reply on record: {reply}"),
+    "missed.queued": ("Menunggu giliran dikirim.", "It waits for its turn."),
+    "missed.sending": ("Sedang diserahkan kepada server surat.", "It is being handed to the mail server."),
+    "missed.deferred": (
+        "Server surat belum mau menerima; dicoba lagi {at}.",
+        "The mail server would not take it yet; tried again {at}.",
+    ),
+    "missed.bounced_soft": (
+        "Server penerima mengembalikannya untuk sementara, misalnya karena kotak surat penuh.",
+        "The recipient’s server sent it back for now, for instance because the mailbox is full.",
+    ),
+    "missed.bounced_hard": (
+        "Server penerima mengembalikannya untuk seterusnya: alamat itu tidak menerima surat.",
+        "The recipient’s server sent it back for good: that address takes no mail.",
+    ),
+    "missed.ambiguous": (
+        "Sambungan putus sebelum server menjawab; dikirim sekali lagi dengan sendirinya.",
+        "The connection broke before the server answered; it is sent once more by itself.",
+    ),
+    "missed.ambiguous_ended": (
+        "Sambungan putus sebelum server menjawab; tidak dikirim lagi agar tidak ganda. Tanyakan kepada orangnya.",
+        "The connection broke before the server answered; it is not sent again, lest there be two. Ask the person.",
+    ),
+    "missed.failed_perm": ("Server surat menolaknya.", "The mail server refused it."),
+    "missed.held_address": (
+        "Ditahan karena alamat itu tidak berfungsi; dikirim setelah alamatnya diperbaiki.",
+        "Held because the address does not work; it goes out once the address is corrected.",
+    ),
+    "missed.held": ("Ditahan sampai seseorang memeriksanya.", "Held until somebody has looked at it."),
+    "missed.suppressed": ("Tidak dikirim.", "It was not sent."),
+    "missed.cancelled": (
+        "Tidak diperlukan lagi: tautan atau kodenya sudah diganti atau dicabut.",
+        "No longer needed: its link or code was replaced or revoked.",
+    ),
+    "missed.expired": (
+        "Waktunya atau tahapnya sudah lewat sebelum surat itu dapat dikirim.",
+        "Its time or its stage was over before it could be sent.",
+    ),
     "hr.mail.missed": ("Siapa yang tidak menerima, dan mengapa", "Who did not get it, and why"),
     "hr.mail.none": ("Semua surat sampai ke server penerimanya.", "Every letter reached the server of its recipient."),
     "hr.mail.fix": ("Perbaiki alamat", "Correct the address"),
@@ -138,7 +229,7 @@ CONSOLE: dict[str, tuple[str, str]] = {
     "fate.bounced_hard": ("kembali, tetap", "bounced for good"),
     "fate.ambiguous": ("tidak pasti", "not certain"),
     "fate.failed_perm": ("ditolak", "refused"),
-    "fate.held": ("ditahan: alamat", "held: address"),
+    "fate.held": ("ditahan", "held"),
     "fate.suppressed": ("tidak dikirim", "suppressed"),
     "fate.cancelled": ("dibatalkan", "cancelled"),
     "fate.expired": ("lewat waktu", "too late"),

@@ -120,8 +120,8 @@ def test_only_three_links_an_hour(hr: Hr, january: Database) -> None:
 
 # looking
 
-PATHS = ("", "/late", "/cases", "/cases?show=no_authority", "/cases?show=ended", "/mail", "/changes", "/audit",
-         "/steer")  # fmt: skip
+PATHS = ("", "/late", "/cases", "/cases?show=no_authority", "/cases?show=ended", "/mail", "/mail?wave=1",
+         "/changes", "/audit", "/steer")  # fmt: skip
 
 
 @pytest.mark.parametrize("lang", ["id", "en"])

@@ -5,17 +5,18 @@ import re
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
-from sqlalchemy import event, select
+from sqlalchemy import delete, event, select
 from typer.core import TyperGroup
 
 import clock
 from actions import steering, trail
+from actions.console_mail import missed
 from cli import audit as audit_commands
 from database import Database
 from models import (
@@ -25,10 +26,23 @@ from models import (
     AuditEvaluation,
     AuditPlan,
     Cycle,
+    Letter,
+    MailAttempt,
     Person,
     Unit,
+    Wave,
 )
-from rules.words import ActingKind, AssignmentState, AuditAttribute, AuditDecision, Locale, Role, StageKind
+from rules.words import (
+    ActingKind,
+    AddressState,
+    AssignmentState,
+    AuditAttribute,
+    AuditDecision,
+    LetterState,
+    Locale,
+    Role,
+    StageKind,
+)
 from tests.web.hr import Hr
 from web.texts import say
 
@@ -244,3 +258,100 @@ def test_the_audit_page_says_what_was_done_what_is_next_and_names_seed_and_stage
         session.get_one(AuditPlan, number).closed_at = at
     said = {words[0]: words[1:] for words in _commands(hr, "en", tmp_path)}
     assert said["evaluate"] == ["mamuju", "2026", "--stage", "1"]
+
+
+# mail
+
+
+def _wave(db: Database, fates: dict[LetterState, str]) -> int:
+    """Give the first letters of the opening wave other fates, each with a reply; the id of the wave."""
+    with db.transaction() as session:
+        wave = session.scalars(select(Wave.id).order_by(Wave.id)).first()
+        assert wave is not None
+        listed = session.scalars(select(Letter).filter_by(wave_id=wave).order_by(Letter.id)).all()
+        for letter, (state, reply) in zip(listed, fates.items(), strict=False):
+            letter.state, letter.reply = state, reply
+    return wave
+
+
+def test_the_certificate_counts_what_is_in_doubt_or_repeated_and_says_what_that_means(
+    hr: Hr, january: Database
+) -> None:
+    with january.transaction() as session:
+        first, second, third = session.scalars(select(Letter).order_by(Letter.id).limit(3)).all()
+        first.state, first.ended_at = LetterState.AMBIGUOUS, None
+        for letter in (second, third):
+            session.add(MailAttempt(letter_id=letter.id, number=99, owner="x", begun_at=clock.now(),
+                                    outcome=LetterState.AMBIGUOUS))  # fmt: skip
+    page = shown(hr, f"{hr.cycle()}/mail", "id")
+    assert "Belum pasti: <strong>1</strong>" in page
+    assert "dikirim sekali lagi dengan sendirinya" in page
+    assert "Diulang: <strong>2</strong>" in page
+    assert "dua salinan surat yang sama" in page
+    page = shown(hr, f"{hr.cycle()}/mail", "en")
+    assert "Repeated: <strong>2</strong>" in page
+    assert "two copies of the same letter" in page
+
+
+def test_a_wave_says_on_one_page_who_did_not_get_it_and_why(hr: Hr, january: Database) -> None:
+    wave = _wave(january, {
+        LetterState.QUEUED: "", LetterState.BOUNCED_HARD: "550 5.1.1 no such user",
+        LetterState.CANCELLED: "its link was revoked: x", LetterState.HELD: "the template is wrong",
+        LetterState.EXPIRED: "its stage",
+    })  # fmt: skip
+    with january.reading() as session:
+        listed = select(Person.name).join(Letter, Letter.person_id == Person.id).where(Letter.wave_id == wave)
+        waiting, *others = session.scalars(listed.order_by(Letter.id))
+    overview = shown(hr, f"{hr.cycle()}/mail", "id")
+    assert f"/mail?wave={wave}&lang=id" in overview
+    assert "4 tidak mendapatnya" in overview
+    assert "1 masih berjalan" in overview
+    for lang, whys in (
+        ("id", ["alamat itu tidak menerima surat", "Tidak diperlukan lagi", "Ditahan sampai seseorang memeriksanya",
+                "sudah lewat", "Menunggu giliran"]),
+        ("en", ["that address takes no mail", "No longer needed", "Held until somebody has looked", "was over before",
+                "waits for its turn"]),
+    ):  # fmt: skip
+        page = shown(hr, f"{hr.cycle()}/mail?wave={wave}", lang)
+        for said in (*whys, *others[:4], "550 5.1.1 no such user", "the template is wrong", waiting):
+            assert said in page, said
+        assert "revoked: x" not in page, "our own English stands on no page"
+        assert others[4] not in page
+        assert page.index(waiting) > page.index(others[3]), "who can still get it comes last"
+    assert hr.get(f"{hr.cycle()}/mail?wave={wave + 1000}").status_code == 404
+
+
+def test_a_wave_names_who_has_a_duty_and_no_letter_at_all(hr: Hr, january: Database) -> None:
+    wave = _wave(january, {})
+    with january.transaction() as session:
+        stage = session.scalars(select(Wave.stage_id).filter_by(id=wave)).one()
+        told = select(Assignment.person_id).filter_by(stage_id=stage, state=AssignmentState.OPEN, optional=False)
+        person = session.scalars(told.where(Assignment.told_at.is_not(None))).first()
+        assert person is not None
+        lost = session.scalars(select(Letter.id).filter_by(person_id=person, stage_id=stage)).all()
+        session.execute(delete(MailAttempt).where(MailAttempt.letter_id.in_(lost)))
+        session.execute(delete(Letter).where(Letter.id.in_(lost)))
+        name = session.get_one(Person, person).name
+    page = shown(hr, f"{hr.cycle()}/mail?wave={wave}", "id")
+    assert "belum disurati sama sekali" in page
+    assert name in page
+
+
+def test_a_page_of_mail_asks_as_often_for_one_letter_as_for_many(hr: Hr, january: Database) -> None:
+    def asked(fates: dict[LetterState, str]) -> int:
+        wave = _wave(january, fates)
+        with asking(january) as statements:
+            shown(hr, f"{hr.cycle()}/mail?wave={wave}", "id")
+            shown(hr, f"{hr.cycle()}/mail", "id")
+        return len(statements)
+
+    unsent = {state: "" for state in LetterState if state not in (LetterState.ACCEPTED, LetterState.DELIVERED)}
+    assert asked({LetterState.HELD: ""}) == asked(unsent)
+
+
+def test_there_is_a_reason_in_words_for_every_fate_that_leaves_a_person_without_a_letter() -> None:
+    for state in set(LetterState) - {LetterState.ACCEPTED, LetterState.DELIVERED}:
+        for address in AddressState:
+            for ended in (None, datetime(2026, 1, 6, tzinfo=UTC)):
+                why = missed(Letter(state=state, ended_at=ended, reply=""), "", address).why
+                assert all(say(locale, f"missed.{why}", at="") for locale in Locale), why
