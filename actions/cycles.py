@@ -44,6 +44,14 @@ class LaunchRefused(Exception):
         self.reasons = reasons
 
 
+class AgencyRefused(Exception):
+    """There is no such agency; the message lists those there are."""
+
+
+LISTED = 20
+"""So many agencies are named when another is asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Launch:
     """What HR decides once a year."""
@@ -53,6 +61,19 @@ class Launch:
     pack: Pack
     stages: Mapping[StageKind, StageDates]
     plan_default_after: date
+
+
+def demand_agency(session: Session, code: str) -> None:
+    """Refuse the code of an agency that is not there: nothing to show of it would look like nothing to do."""
+    if session.scalar(select(Agency.id).filter_by(code=code)) is not None:
+        return
+    known = session.scalars(select(Agency.code).order_by(Agency.code)).all()
+    if not known:
+        raise AgencyRefused(
+            f"There is no agency {code}, nor any other yet: HR takes one in with `appraisal cycle launch`."
+        )
+    more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
+    raise AgencyRefused(f"There is no agency {code}; there are: {', '.join(known[:LISTED])}{more}. Write one of these.")
 
 
 def find(session: Session, agency: str, year: int) -> Cycle | None:

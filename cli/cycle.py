@@ -126,8 +126,11 @@ def status(
     """Show how far each cycle is, per stage and per unit."""
     import clock
     import database
+    from actions import cycles
 
     with database.reading() as session:
+        if agency:
+            cycles.demand_agency(session, agency)
         told = _status(session, agency, year, clock.now(), units=units or as_json)
     print_json({"cycles": told}) if as_json else print_status(told)
 

@@ -61,9 +61,11 @@ def status(
 ) -> None:
     """The outbox by kind and state, and whom no letter reached, with the reason and what to do."""
     import database
-    from actions import mail_checks, outbox
+    from actions import cycles, mail_checks, outbox
 
     with database.reading() as session:
+        if agency:
+            cycles.demand_agency(session, agency)
         found = mail_checks.overview(session, agency)
         found["paused"] = outbox.paused(session)
     if as_json:
@@ -130,6 +132,8 @@ def pause(reason: str, wave: Wave = "") -> None:
     import database
     from actions import outbox, waves
 
+    if not reason.strip():
+        raise typer.BadParameter("say why, for whoever finds letters waiting; nothing was stopped", param_hint="REASON")
     with database.transaction() as session:
         if wave:
             waves.pause(session, wave, reason, at=clock.now())

@@ -32,9 +32,12 @@ def waves(
 ) -> None:
     """The waves that are not through: how far they are, how long they take, and what they wait for."""
     import database
+    from actions import cycles
     from actions import waves as actions
 
     with database.reading() as session:
+        if agency:
+            cycles.demand_agency(session, agency)
         found = [_told(one) for one in actions.all_of(session, agency=agency, everything=everything)]
     if as_json:
         typer.echo(json.dumps(found))

@@ -2,10 +2,10 @@
 
 REFUSALS = frozenset(
     {
-        "ActRefused", "AddressRefused", "AgencyFileRefused", "AuditRefused", "ClockRefused", "DrawRefused",
-        "ExportRefused", "ImportRefused", "LaunchRefused", "LetterRefused", "LimitRefused", "PackRefused",
-        "RelayRefused", "RosterRefused", "SchemaRefused", "SettingsRefused", "StartRefused", "SteeringRefused",
-        "StepRefused", "WaveRefused", "ValidationError",
+        "ActRefused", "AddressRefused", "AgencyFileRefused", "AgencyRefused", "AuditRefused", "ClockRefused",
+        "DrawRefused", "ExportRefused", "ImportRefused", "LaunchRefused", "LetterRefused", "LimitRefused",
+        "PackRefused", "RelayRefused", "RosterRefused", "SchemaRefused", "SettingsRefused", "StartRefused",
+        "SteeringRefused", "StepRefused", "WaveRefused", "ValidationError",
     }
 )  # fmt: skip
 DATABASE = frozenset({"OperationalError", "DatabaseError"})

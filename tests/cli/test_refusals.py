@@ -14,7 +14,7 @@ from actions import audit_evaluation, cycles, launching, schema
 from actions.audits import AuditRefused
 from cli.refusals import explain
 from database import SCHEMA, Database, SchemaRefused
-from models import AuditPlan
+from models import Agency, AuditPlan
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -106,6 +106,31 @@ def test_a_database_without_tables_is_refused_by_every_command_that_needs_them(
     said = refused(home, *words)
     assert "has no tables yet" in said
     assert "appraisal db upgrade" in said
+
+
+ASKED = (("mail", "status"), ("mail", "waves"), ("cycle", "status"), ("trail", "verify"))
+
+
+@pytest.mark.parametrize("words", ASKED, ids=" ".join)
+def test_an_agency_that_is_not_there_is_refused_with_those_that_are(home: Path, words: tuple[str, ...]) -> None:
+    db = Database(f"sqlite:///{made(home)}")
+    assert "nor any other yet: HR takes one in" in refused(home, *words, "--agency", "nope")
+    with db.transaction() as session:
+        session.add_all(Agency(code=code, name=code, zone="Asia/Jakarta") for code in ("palu", "mamuju"))
+    assert "There is no agency nope; there are: mamuju, palu." in refused(home, *words, "--agency", "nope", "--json")
+    with db.transaction() as session:
+        session.add_all(Agency(code=f"x{n:02}", name="x", zone="Asia/Jakarta") for n in range(20))
+    assert "x17 and 2 more." in refused(home, *words, "--agency", "nope")
+    db.close()
+
+
+@pytest.mark.parametrize("reason", ["", " \t"])
+@pytest.mark.parametrize("more", [(), ("--wave", "a")])
+def test_delivery_is_not_stopped_without_a_reason(home: Path, reason: str, more: tuple[str, ...]) -> None:
+    file = made(home)
+    assert "say why" in " ".join(refused(home, "mail", "pause", reason, *more).split())
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("SELECT paused_at FROM mail_switch").fetchone() == (None,)
 
 
 @pytest.mark.parametrize(("version", "way"), [("0002", "appraisal db upgrade"), ("0999", "Ops install that program")])
