@@ -91,7 +91,7 @@ def _launch_via_prefect(directory: str, year: int, *, import_roster: bool, as_js
 def plan(
     directory: Directory, year: Year,
     who: Annotated[bool, typer.Option("--who", help="List every recipient.")] = False,
-    locale: Annotated[str, typer.Option(help="id or en.")] = "id",
+    locale: Annotated[str, typer.Option(help="Language of the problems: en, as all else here, or id.")] = "en",
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Show who would get what and when, the load per day and the problems; changes nothing. Exit 1 if any blocks."""

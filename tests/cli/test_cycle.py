@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,15 @@ def test_a_plan_shows_who_and_when_and_changes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     assert seen["stages"][0]["letters"] == {"stage_invitation": seen["appraised"]}
     assert seen["load"]["2027-01-02"] == seen["appraised"]
+
+
+def test_a_plan_tells_its_problems_in_the_language_of_the_rest(tmp_path: Path) -> None:
+    folder = shutil.copytree(ROOT / "examples" / "mamuju", tmp_path / "mamuju")
+    first, *rows = (folder / "roster.csv").read_text("utf-8").splitlines()
+    (folder / "roster.csv").write_text("\n".join([f"{first},hobi", *(f"{row}," for row in rows)]) + "\n", "utf-8")
+    seen = data(appraisal(tmp_path / "home", "cycle", "plan", str(folder), "--year", YEAR, "--json"))
+    (unknown,) = (one for one in seen["problems"] if one["code"] == "column_unknown")
+    assert unknown["message"] == "Columns not known and not read: hobi."
 
 
 @pytest.mark.parametrize(("arguments", "says"), [
