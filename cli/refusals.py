@@ -20,7 +20,7 @@ def explain(error: Exception) -> str | None:
     first = text.split("\n", 1)[0]
     if name in DATABASE | {"ProgrammingError"} and any(word in text for word in UNMIGRATED):
         return f"The database does not answer as expected: {first}\nCreate or migrate it with: appraisal db upgrade"
-    if name in DATABASE:
+    if name in DATABASE or "InsufficientPrivilege" in text:
         who = "Ops check the server, and APPRAISAL_DATABASE_URL or APPRAISAL_HOME."
         return f"The database cannot be used: {first}\n{who}"
     if isinstance(error, OSError) and error.filename is not None:

@@ -174,6 +174,9 @@ def test_only_a_database_that_lacks_its_tables_is_to_be_migrated() -> None:
     gone = explain(named["OperationalError"]("connection refused"))
     assert gone is not None
     assert "db upgrade" not in gone
+    barred = explain(named["ProgrammingError"]("(psycopg.errors.InsufficientPrivilege) permission denied for table x"))
+    assert barred is not None
+    assert "Ops check the server" in barred
     assert explain(named["ProgrammingError"]("a bug")) is None
     assert explain(OSError("without a file")) is None
 
