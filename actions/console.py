@@ -209,6 +209,12 @@ def cases_of(session: Session, cycle: Cycle, nips: Sequence[str]) -> Mapping[str
     return found
 
 
+def nip_of_case(session: Session, cycle: Cycle, case_id: int) -> str:
+    """The NIP of whose appraisal it is; empty if the cycle has no such appraisal."""
+    query = select(Person.nip).join(Appraisal, Appraisal.employee_id == Person.id)
+    return session.scalar(query.where(Appraisal.id == case_id, Appraisal.cycle_id == cycle.id)) or ""
+
+
 def _named(person: Any, text: str) -> ColumnElement[bool]:
     like = "%" + text.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     return or_(person.name.ilike(like, escape="\\"), person.nip.like(like, escape="\\"))

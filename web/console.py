@@ -161,16 +161,22 @@ def late(desk: Desk) -> Response:
 
 
 def cases(desk: Desk) -> Response:
-    """`GET /hr/c/<id>/cases`: appraisals of one list, or those that a name or NIP fits."""
-    show = desk.query("show") if desk.query("show") in looks.SHOWN else "all"
+    """`GET /hr/c/<id>/cases`: appraisals of one list. `POST`: those that a name or NIP fits, which no address keeps."""
+    show = desk.posted.get("show") or desk.query("show")
+    show, text = show if show in looks.SHOWN else "all", _searched(desk)
+    start = max(desk.posted.whole("from"), 0) if desk.request.method == "POST" else desk.query_number("from")
     with database.reading() as session:
         cycle = desk.cycle(session, desk.officer(session))
-        text = desk.query("q")
-        found = looks.cases(session, cycle.id, show, text=text, start=desk.query_number("from"))
+        found = looks.cases(session, cycle.id, show, text=text, start=start)
         return desk.page(
             "cases.html", tab="cases", cycle=cycle, cases=found, show=show, q=text, shows=list(looks.SHOWN),
-            counts=looks.count_cases(session, cycle.id), path=f"/hr/c/{cycle.id}/cases?show={show}&q={text}",
+            counts=looks.count_cases(session, cycle.id), path=f"/hr/c/{cycle.id}/cases?show={show}",
         )  # fmt: skip
+
+
+def _searched(desk: Desk) -> str:
+    """What was typed into a search; it is sent as a form, so that no name or NIP stands in an address or a log."""
+    return desk.posted.get("q").strip()[:100]
 
 
 def mail(desk: Desk) -> Response:
@@ -248,9 +254,9 @@ def audit(desk: Desk) -> Response:
 
 
 def people(desk: Desk) -> Response:
-    """`GET /hr/p?q=`: people whose name or NIP fits."""
+    """`POST /hr/p`: people whose name or NIP fits. `GET`: nobody yet."""
     with database.reading() as session:
-        officer, text = desk.officer(session), desk.query("q")
+        officer, text = desk.officer(session), _searched(desk)
         return desk.page("people.html", q=text, people=looks.find_people(session, officer.agency.id, text))
 
 
@@ -267,10 +273,10 @@ ROUTES = [
     Route("/hr/end", console(leave), methods=["POST"]),
     Route("/hr/c/{cycle:int}", console(overview), methods=["GET"]),
     Route("/hr/c/{cycle:int}/late", console(late), methods=["GET"]),
-    Route("/hr/c/{cycle:int}/cases", console(cases), methods=["GET"]),
+    Route("/hr/c/{cycle:int}/cases", console(cases), methods=["GET", "POST"]),
     Route("/hr/c/{cycle:int}/mail", console(mail), methods=["GET"]),
     Route("/hr/c/{cycle:int}/changes", console(changes), methods=["GET"]),
     Route("/hr/c/{cycle:int}/audit", console(audit), methods=["GET"]),
-    Route("/hr/p", console(people), methods=["GET"]),
+    Route("/hr/p", console(people), methods=["GET", "POST"]),
     *console_steering.ROUTES,
 ]

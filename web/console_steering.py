@@ -151,7 +151,8 @@ def _forms(
     units = session.execute(
         select(Unit.code, Unit.name).filter_by(agency_id=cycle.agency_id).order_by(Unit.code).limit(500)
     )
-    prefilled = {name: desk.query(name) for name in ("employees", "rater", "person", "stage")}
+    nip = looks.nip_of_case(session, cycle, desk.query_number("case"))
+    prefilled = {"stage": desk.query("stage"), "employees": nip}
     return desk.page(
         "steer.html", 422 if wrong else 200, tab="steer", cycle=cycle, what=what, wrong=wrong,
         stages=sorted(stages, key=lambda one: order.index(one.kind)), units=units.tuples().all(),

@@ -569,7 +569,7 @@ def test_a22_of_look_alikes_hr_sees_the_number_that_nobody_can_imitate(office, b
         session.add(SigninLink(id=77, person_id=office.people["gita"], made_at=clock.now(), expires_at=until))
     hr = browser()
     hr.send("/hr/s", {"token": sign(77, kid=0, master=settings.load().master, purpose=Purpose.SIGN_IN)})
-    hr.get("/hr/p?q=ndi Kepala")
+    hr.send("/hr/p", {"q": "ndi Kepala"})
     shown = dict(re.findall(r'/hr/p/(\d+)">.*?class="small">(\d{18})<', hr.html))
     assert twin in hr.html
     assert {str(office.people["dewi"]), str(office.people["andi"])} <= shown.keys()

@@ -152,6 +152,51 @@ def test_the_roles_of_a_person_are_named_in_the_readers_language(hr: Hr) -> None
         assert all(say(locale, f"hr.role.{role.value}") for locale in Locale)
 
 
+# searching
+
+
+def test_no_form_or_link_puts_a_name_or_a_nip_into_an_address(hr: Hr, january: Database) -> None:
+    with january.reading() as session:
+        nips = session.scalars(select(Person.nip)).all()
+    for path in (f"{hr.cycle()}/cases?show=no_authority", f"{hr.cycle()}/steer", f"/hr/p/{hr.who}", "/hr/p"):
+        page = shown(hr, path, "id")
+        assert 'method="get"' not in page
+        for address in re.findall(r'(?:href|action)="([^"]*)"', page):
+            assert not any(nip in address for nip in nips), address
+    answer = hr.get(f"{hr.cycle()}/steer?employees={nips[0]}")
+    assert nips[0] not in answer.text
+
+
+def test_a_case_without_authority_leads_to_a_form_that_knows_the_employee(hr: Hr, january: Database) -> None:
+    page = shown(hr, f"{hr.cycle()}/cases?show=no_authority", "id")
+    link = re.search(r'href="(/hr/c/\d+/steer\?case=(\d+))', page)
+    assert link is not None
+    with january.reading() as session:
+        query = select(Person.nip).join(Appraisal, Appraisal.employee_id == Person.id)
+        nip = session.scalars(query.where(Appraisal.id == int(link[2]))).one()
+    assert f'value="{nip}"' in shown(hr, link[1], "id")
+    assert hr.get(f"{hr.cycle()}/steer?case=999999").status_code == 200
+
+
+def test_a_search_among_cases_turns_its_pages_and_keeps_its_words(
+    hr: Hr, january: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actions.console.PAGE", 3)
+    with january.reading() as session:
+        wanted = select(Person.name).join(Appraisal, Appraisal.employee_id == Person.id).order_by(Appraisal.id)
+        names = session.scalars(wanted.where(Person.name.ilike("%an%"))).all()
+    assert len(names) > 6
+    path = f"{hr.cycle()}/cases"
+    page = html.unescape(hr.post(f"{path}?lang=en", {"q": "an", "show": "all"}).text)
+    assert all(f">{name}</a>" in page for name in names[:3])
+    assert '<input type="hidden" name="q" value="an">' in page
+    assert 'name="from"' in page
+    page = html.unescape(hr.post(path, {"q": "an", "show": "all", "from": "3"}).text)
+    assert all(f">{name}</a>" in page for name in names[3:6])
+    assert "1–3" not in page
+    assert hr.client.post(path, data={"q": "an"}).status_code == 403, "a search comes from our own page only"
+
+
 # replacing an official
 
 
