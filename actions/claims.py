@@ -12,7 +12,7 @@ from functools import cache
 from types import EllipsisType
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, case, func, select, text, update
+from sqlalchemy import case, func, select, text, update
 from sqlalchemy.orm import Session
 
 from actions.mail_limits import Allowance, rate
@@ -145,31 +145,21 @@ def _urgent(session: Session, at: datetime) -> Counter[str]:
     return Counter(dict(session.execute(query.group_by(Letter.domain)).tuples().all()))
 
 
-_LEAST = f"SELECT min(wave_id) FROM letter WHERE {WAITING_SQL} AND lane = :lane AND wave_id"  # noqa: S608
-_WAVES = text(  # the distinct waves of a lane, a seek for each: a million letters are not read
+_LEAST = f"SELECT min(wave_id) FROM letter WHERE {WAITING_SQL} AND lane = {{lane}} AND wave_id"  # noqa: S608
+_WAVES = RowSet(  # the distinct waves of a lane, a seek for each: a million letters are not read
     f"WITH RECURSIVE waiting(id) AS ({_LEAST} IS NOT NULL UNION ALL"  # noqa: S608
     f" SELECT ({_LEAST} > waiting.id) FROM waiting WHERE waiting.id IS NOT NULL)"
-    " SELECT id FROM waiting WHERE id IS NOT NULL"
+    " SELECT wave.id, wave.canary IS NOT NULL FROM waiting JOIN wave ON wave.id = waiting.id"
+    " WHERE wave.paused_at IS NULL AND NOT wave.awaits_release"
+    " AND (wave.canary_until IS NULL OR wave.canary_until <= {at}) ORDER BY wave.id",
+    shared={"lane": Letter.lane, "at": Wave.canary_until},
+    found=[Wave.id, Wave.awaits_release],
 )
 
 
 def _waves(session: Session, lane: Lane, at: datetime) -> Sequence[tuple[int, bool]]:
     """Waves with waiting letters that are not stopped, oldest first, and whether a few go out ahead of the rest."""
-    connection = session.connection()
-    if not (waiting := connection.execute(_WAVES, {"lane": lane.value}).scalars().all()):
-        return []
-    return connection.execute(_going(), {"b_waiting": waiting, "b_at": at}).tuples().all()
-
-
-@cache
-def _going():
-    return (
-        select(Wave.id, Wave.canary.is_not(None))
-        .where(Wave.id.in_(bindparam("b_waiting", expanding=True)), Wave.paused_at.is_(None),
-               Wave.awaits_release.is_(False),
-               Wave.canary_until.is_(None) | (Wave.canary_until <= bindparam("b_at", type_=Wave.canary_until.type)))
-        .order_by(Wave.id)
-    )  # fmt: skip
+    return [(id, ahead) for id, ahead in _WAVES.execute(session, lane=lane, at=at)]
 
 
 def is_due(session: Session, lanes: Iterable[Lane], *, at: datetime) -> bool:
@@ -202,23 +192,22 @@ def count_due(session: Session, lanes: Collection[Lane], *, at: datetime) -> int
     return count
 
 
-@cache
-def _take(in_wave: bool):
-    due = (
-        select(Letter.id)
-        .where(text(WAITING_SQL), Letter.lane == bindparam("b_lane"), Letter.next_at <= bindparam("b_at"),
-               Letter.wave_id == bindparam("b_wave") if in_wave else Letter.wave_id.is_(None),
-               Letter.domain.not_in(bindparam("b_shut", expanding=True)))
-        .order_by(Letter.next_at, Letter.id).limit(bindparam("b_room")).with_for_update(skip_locked=True)
-    ).cte("due")  # fmt: skip
-    first = func.coalesce(Letter.first_tried_at, bindparam("b_at", type_=Letter.first_tried_at.type))
-    return (
-        update(Letter.__table__)  # type: ignore[arg-type]
-        .where(Letter.id.in_(select(due.c.id)))
-        .values(state=LetterState.SENDING, lease_owner=bindparam("b_me"), lease_until=bindparam("b_until"),
-                attempts=Letter.attempts + 1, first_tried_at=first)
-        .returning(Letter.id, Letter.domain, Letter.next_at)
+def _take(of_wave: str) -> RowSet:
+    return RowSet(
+        f"WITH due AS (SELECT letter.id FROM letter WHERE {WAITING_SQL} AND lane = {{lane}}"  # noqa: S608
+        f" AND next_at <= {{at}} AND {of_wave} AND domain NOT IN (SELECT given.domain FROM {{given}})"
+        " ORDER BY next_at, letter.id LIMIT {room} {skipping})"
+        " UPDATE letter SET state = 'sending', lease_owner = {me}, lease_until = {until}, attempts = attempts + 1,"
+        " first_tried_at = coalesce(first_tried_at, {at}) WHERE id IN (SELECT id FROM due)"
+        " RETURNING id, domain, next_at",
+        {"domain": Letter.domain},
+        shared={"lane": Letter.lane, "at": Letter.next_at, "room": Letter.attempts, "me": Letter.lease_owner,
+                "until": Letter.lease_until, "wave": Letter.wave_id},
+        found=[Letter.id, Letter.domain, Letter.next_at],
     )  # fmt: skip
+
+
+_TAKE_LONE, _TAKE_OF_WAVE = _take("wave_id IS NULL"), _take("wave_id = {wave}")
 
 
 @dataclass(slots=True)
@@ -260,11 +249,11 @@ class _Claim:
     def _of_wave(self, lane: Lane, wave: int | None, room: int, until: datetime) -> list[int]:
         ids: list[int] = []
         while room > len(ids):
-            values = {"b_lane": lane, "b_at": self.at, "b_shut": sorted(self.shut), "b_room": room - len(ids),
-                      "b_me": self.owner, "b_until": until}  # fmt: skip
-            if wave is not None:
-                values["b_wave"] = wave
-            rows = self.session.connection().execute(_take(wave is not None), values).tuples()
+            take = _TAKE_LONE if wave is None else _TAKE_OF_WAVE
+            rows = take.execute(
+                self.session, [(domain,) for domain in sorted(self.shut)], lane=lane, at=self.at, me=self.owner,
+                room=room - len(ids), until=until, wave=wave,
+            )  # fmt: skip
             found = [(id, domain) for id, domain, _ in sorted(rows, key=lambda row: (row[2], row[0]))]
             over = self._beyond(found)
             ids += [id for id, _ in found if id not in over]

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Dialect
@@ -24,19 +25,25 @@ Processor = Callable[[Any], Any] | None
 class RowSet:
     """A statement for both databases, in their common words.
 
-    `{given}` stands for a table of that name, `{locked}` for the lock on letters where there is one, `{at}` for a
-    parameter of that name that all rows share. Values go in and come out as the models' columns have them.
+    `{given}` stands for a table of that name, `{locked}` for the lock on letters where there is one, `{skipping}` for
+    the one that passes over letters locked by others, `{at}` for a parameter of that name that all rows share. Values
+    go in and come out as the models' columns have them.
     """
 
     def __init__(
-        self, statement: str, given: Columns, *, shared: Columns | None = None, found: Sequence[Any] = ()
+        self,
+        statement: str,
+        given: Columns = MappingProxyType({}),
+        *,
+        shared: Columns | None = None,
+        found: Sequence[Any] = (),
     ) -> None:
         self._statement = statement
         self._given = {name: column.type for name, column in given.items()}
         self._shared = {name: column.type for name, column in (shared or {}).items()}
         self._found = [column.type for column in found]
 
-    def execute(self, session: Session, rows: Rows, **shared: Any) -> Sequence[tuple[Any, ...]]:
+    def execute(self, session: Session, rows: Rows = (), **shared: Any) -> Sequence[tuple[Any, ...]]:
         """Run it with these rows, each in the order of `given`; returns what it finds. Errors are SQLAlchemy's own."""
         connection = session.connection()
         spoken = self._spoken(connection.dialect)
@@ -64,7 +71,9 @@ class RowSet:
         sqlite = dialect.name == "sqlite"
         table, values = (_sqlite if sqlite else _postgresql)(self._given, dialect)
         places = {name: f":{name}" if sqlite else f"%({name})s" for name in self._shared}
-        words = self._statement.format(given=table, locked="" if sqlite else "FOR UPDATE OF letter", **places)
+        lock = "" if sqlite else "FOR UPDATE OF letter"
+        skip = "" if sqlite else f"{lock} SKIP LOCKED"
+        words = self._statement.format(given=table, locked=lock, skipping=skip, **places)
         return _Spoken(
             words, values, [(name, _processor(kind, dialect)) for name, kind in self._shared.items()],
             [_reader(kind, dialect) for kind in self._found],

@@ -17,7 +17,7 @@ from actions.holders import line_on
 from actions.invitations import invite
 from actions.letters import wave_of
 from actions.steering import rounds
-from actions.steering.preview import Preview, Said, SteeringRefused, require, situation, touched
+from actions.steering.preview import Preview, Said, SteeringRefused, require, situation, stage_name, touched
 from models import Agency, Appraisal, Assignment, AuditPlan, Cycle, Extension, Person, Stage, StageStep, Unit
 from rules.calendar import Calendar
 from rules.words import ActKind, AssignmentState, StageKind, StageState, Step
@@ -122,8 +122,8 @@ def _check_state(session: Session, stage: Stage) -> None:
     over = session.scalar(select(Stage.state).filter_by(cycle_id=stage.cycle_id, kind=later))
     if over is StageState.CLOSED:
         raise SteeringRefused(
-            f"Tahap {later.value} sudah ditutup; perpanjang tahap itu lebih dahulu.",
-            f"The stage {later.value} that follows is closed; HR extends that one first.",
+            f"Tahap {stage_name(later).id} sudah ditutup; perpanjang tahap itu lebih dahulu.",
+            f"The stage {stage_name(later).en} that follows is closed; HR extends that one first.",
         )
 
 
@@ -177,8 +177,9 @@ def _notes(session: Session, cycle: Cycle, plan: _Plan, calendar: Calendar, *, w
                                     Stage.opens_at < ends, Stage.state == StageState.PLANNED)  # fmt: skip
     for stage in session.scalars(following.order_by(Stage.opens_at)):
         opens = calendar.local_date(stage.opens_at)
-        notes.append(Said(f"Tahap {stage.kind.value} dibuka {opens:%d-%m-%Y}; tahap ini berakhir {last:%d-%m-%Y}.",
-                          f"{stage.kind.value} is planned for {opens}, before this stage ends on {last}."))  # fmt: skip
+        name = stage_name(stage.kind)
+        notes.append(Said(f"Tahap {name.id} dibuka {opens:%d-%m-%Y}; tahap ini berakhir {last:%d-%m-%Y}.",
+                          f"{name.en} is planned for {opens}, before this stage ends on {last}."))  # fmt: skip
     if plan.stage.kind is StageKind.SUPERVISOR_SCORING and plan.again and _frozen(session, cycle):
         notes.append(Said("Kerangka audit sudah dibekukan: hasil yang menyusul tidak ikut diundi.",
                           "The audit's frame is frozen: results that follow now are not in the draw."))  # fmt: skip

@@ -17,7 +17,8 @@ def pause(
     """Stop the cycle; nobody is named, for everybody with something open is touched: the counts say how many."""
     require(reason=reason)
     if cycle.state is not CycleState.RUNNING:
-        raise SteeringRefused(f"Siklus tidak berjalan ({cycle.state.value}).", f"The cycle is {cycle.state.value}.")
+        words = "dihentikan sementara" if cycle.state is CycleState.PAUSED else "sudah ditutup"
+        raise SteeringRefused(f"Siklus ini {words}.", f"The cycle is {cycle.state.value}.")
     seen = Preview("pause", (), _open(session, cycle), [
         Said("Tidak ada tahap yang dibuka, diingatkan, ditutup, atau menerima isian sampai siklus dilanjutkan.",
              "Nothing opens, reminds, closes or is accepted until the cycle is resumed."),

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from actions.bulk import portions
 from actions.calendars import calendar_of
 from models import Agency, Cycle, Person
+from notifications import words
 from rules.calendar import Calendar
-from rules.words import CycleState
+from rules.words import ActKind, CycleState, Locale, StageKind
 
 
 class Said(NamedTuple):
@@ -21,6 +22,14 @@ class Said(NamedTuple):
 
     id: str
     en: str
+
+
+def stage_name(kind: StageKind) -> Said:
+    return Said(words.STAGES[Locale.ID][kind], words.STAGES[Locale.EN][kind])
+
+
+def act_name(kind: ActKind) -> Said:
+    return Said(words.DUTIES[Locale.ID][kind][0], words.DUTIES[Locale.EN][kind][0])
 
 
 class SteeringRefused(Exception):
@@ -65,10 +74,10 @@ def touched(session: Session, people: Iterable[tuple[int, str]]) -> list[Touched
 
 def require(**texts: str) -> None:
     """Refuse an order without its decree number or reason."""
-    words = {"decree_no": ("nomor surat keputusan", "the decree number"), "reason": ("alasan", "the reason")}
+    names = {"decree_no": ("nomor surat keputusan", "the decree number"), "reason": ("alasan", "the reason")}
     for name, text in texts.items():
         if not text.strip():
-            lacking = words[name]
+            lacking = names[name]
             raise SteeringRefused(
                 f"{lacking[0].capitalize()} belum diisi: Pengelola Kinerja mengisinya.",
                 f"{lacking[1].capitalize()} is missing: HR states it.",

@@ -130,8 +130,8 @@ def _plan_case(
     employee = session.get_one(Person, case.employee_id)
     if case.state in BEYOND or case.finalized_at is not None:
         raise SteeringRefused(
-            f"Penilaian {employee.name} sudah berakhir ({case.state.value}); keluarkan dari pilihan.",
-            f"The appraisal of {employee.name} is over ({case.state.value}); leave it out.",
+            f"Penilaian {employee.name} sudah berakhir; keluarkan dari pilihan.",
+            f"The appraisal of {employee.name} is over; leave it out.",
         )
     if person.id == (case.rater_id if role is Role.RATER else case.authority_id):
         return
@@ -202,10 +202,15 @@ def _plan_moves(session: Session, plan: _Plan, change: _Change, agency: Agency, 
                                "The new rater is away and nobody stands in: duties do not move yet."))  # fmt: skip
     elif rater.person_id != change.rater:
         name = session.get_one(Person, rater.person_id).name
-        plan.notes.append(Said(f"Hari ini tugas dipegang {name} ({rater.why}).",
-                               f"Today the duties are held by {name} ({rater.why})."))  # fmt: skip
+        why = _ACTING if rater.mandate_id is not None else _CLIMBED
+        plan.notes.append(Said(f"Hari ini tugas dipegang {name}: {why.id}.",
+                               f"Today the duties are held by {name}: {why.en}."))  # fmt: skip
     if rater is not None:
         change.missing = _missing(session, case)
+
+
+_ACTING = Said("Plt/Plh pejabat itu", "acting for the official")
+_CLIMBED = Said("pejabat di bawahnya sedang tidak ada atau terlibat", "the official below is away, gone or involved")
 
 
 def _decider(plan: _Plan, change: _Change, rater: Holder | None) -> Holder | None:

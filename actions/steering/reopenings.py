@@ -13,7 +13,7 @@ from actions.deadlines import deadlines_of, units_below
 from actions.holders import line_on
 from actions.invitations import invite
 from actions.steering import rounds
-from actions.steering.preview import Preview, Said, SteeringRefused, require, situation, touched
+from actions.steering.preview import Preview, Said, SteeringRefused, act_name, require, situation, stage_name, touched
 from models import Appraisal, Assignment, Cycle, Stage
 from rules.words import ActKind, AssignmentState, StageKind, StageState
 
@@ -96,8 +96,8 @@ def _invite(session: Session, stage: Stage, asked: Sequence[tuple[int, int]], *,
 def _check(session: Session, stage: Stage, one: Assignment, at: datetime) -> None:
     if one.kind not in REOPENABLE:
         raise SteeringRefused(
-            f"Tindakan {one.kind.value} tidak diminta ulang: urutannya diatur oleh peraturan.",
-            f"The act {one.kind.value} is not asked again: the law fixes its order.",
+            f"Tugas “{act_name(one.kind).id}” tidak diminta ulang: urutannya diatur oleh peraturan.",
+            f"The act “{act_name(one.kind).en}” is not asked again: the law fixes its order.",
         )
     if one.kind is ActKind.SET_UNIT_PREDICATE and one.state is AssignmentState.DONE:
         raise SteeringRefused(
@@ -106,13 +106,13 @@ def _check(session: Session, stage: Stage, one: Assignment, at: datetime) -> Non
         )
     if one.state not in ENDED:
         raise SteeringRefused(
-            f"Tindakan {one.kind.value} ({one.subject}) belum selesai, jadi masih dapat dilakukan.",
-            f"The act {one.kind.value} ({one.subject}) has not ended: it can still be done.",
+            f"Tugas “{act_name(one.kind).id}” belum selesai, jadi masih dapat dilakukan.",
+            f"The act “{act_name(one.kind).en}” has not ended: it can still be done.",
         )
     if stage.state is not StageState.OPEN or deadlines_of(session, stage).closes(one) < at:
         raise SteeringRefused(
-            f"Tahap {stage.kind.value} sudah ditutup bagi yang bersangkutan; beri perpanjangan waktu lebih dahulu.",
-            f"The stage {stage.kind.value} is closed for them; HR gives an extension first (cycle extend).",
+            f"Tahap {stage_name(stage.kind).id} sudah ditutup bagi yang bersangkutan; perpanjang lebih dahulu.",
+            f"The stage {stage_name(stage.kind).en} is closed for them; HR gives an extension first (cycle extend).",
         )
     case = session.get(Appraisal, one.appraisal_id) if one.appraisal_id else None
     if case is not None and one.kind in (ActKind.SCORE, ActKind.SELF_ASSESS) and rounds.issued(session, case.id):
