@@ -91,7 +91,9 @@ class Database:
         self._demanded = ""  # asked once: a process that runs while ops migrate goes on
 
     def _schema(self) -> str:
-        """The version of the tables; empty if there are none."""
+        """The version of the tables; empty if there are none, and no file is made to find that out."""
+        if self.is_sqlite and not _is_there(self.url):
+            return ""
         with self.engine.execution_options(reading=True).connect() as connection:
             try:
                 return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none() or ""
@@ -118,6 +120,11 @@ def _has_news(descriptor: int) -> bool:
     waiting = select.poll()
     waiting.register(descriptor, select.POLLIN)
     return bool(waiting.poll(0))
+
+
+def _is_there(url: str) -> bool:
+    path = make_url(url).database or ":memory:"
+    return path.startswith((":memory:", "file:")) or Path(path).exists()
 
 
 def _sqlite_engine(url: str, *, durable: bool) -> Engine:

@@ -50,6 +50,13 @@ class Settings(BaseSettings):
     """Where an agency named without a path is looked for, by the launch form, the command line and the API."""
     prefect_ui_url: str = "http://127.0.0.1:4200"
 
+    @field_validator("home", "agencies_dir", mode="before")
+    @classmethod
+    def _is_a_folder(cls, value: object) -> object:
+        if isinstance(value, str) and not value.strip():
+            raise ValueError("must name a folder; left out, it is the usual one")
+        return value
+
     @field_validator("base_url")
     @classmethod
     def _leads_to_the_pages(cls, value: str) -> str:

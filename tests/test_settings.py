@@ -122,6 +122,12 @@ def test_a_number_of_letters_that_is_none_is_refused(monkeypatch, variable: str,
         given(monkeypatch, **{variable: number})
 
 
+@pytest.mark.parametrize("variable", ["HOME", "AGENCIES_DIR"])
+def test_a_folder_without_a_name_is_not_the_one_that_the_command_is_given_in(monkeypatch, variable: str) -> None:
+    with pytest.raises(SettingsRefused, match=f"APPRAISAL_{variable}: must name a folder"):
+        given(monkeypatch, **{variable: ""})
+
+
 def test_everything_wrong_is_named_at_once(monkeypatch) -> None:
     with pytest.raises(SettingsRefused) as refused:
         given(monkeypatch, BASE_URL="x", BOUNCE_DOMAIN="x", MAIL_CANARY="-1")

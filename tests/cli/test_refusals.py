@@ -106,6 +106,7 @@ def test_a_database_without_tables_is_refused_by_every_command_that_needs_them(
     said = refused(home, *words)
     assert "has no tables yet" in said
     assert "appraisal db upgrade" in said
+    assert not home.exists()
 
 
 ASKED = (("mail", "status"), ("mail", "waves"), ("cycle", "status"), ("trail", "verify"))
