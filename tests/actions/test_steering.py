@@ -627,7 +627,7 @@ def test_what_follows_being_closed_or_the_stage_being_in_between_refuses_more_ti
     with december.transaction() as session:
         scoring, objections = stage_of(session, SCORING), stage_of(session, StageKind.OBJECTION_HANDLING)
         scoring.state, objections.state = StageState.CLOSED, StageState.CLOSED
-        with pytest.raises(SteeringRefused, match="objection_handling that follows"):
+        with pytest.raises(SteeringRefused, match="Objection handling that follows"):
             steering.extend(session, the_cycle(session), SCORING, date(2027, 2, 1), **ORDER, at=DECEMBER)
         for state in (StageState.OPENING, StageState.CLOSING):
             scoring.state = state

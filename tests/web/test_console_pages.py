@@ -35,9 +35,11 @@ from models import (
 from rules.words import (
     ActingKind,
     AddressState,
+    AppraisalState,
     AssignmentState,
     AuditAttribute,
     AuditDecision,
+    CycleState,
     LetterState,
     Locale,
     Role,
@@ -400,3 +402,40 @@ def test_there_is_a_reason_in_words_for_every_fate_that_leaves_a_person_without_
             for ended in (None, datetime(2026, 1, 6, tzinfo=UTC)):
                 why = missed(Letter(state=state, ended_at=ended, reply=""), "", address).why
                 assert all(say(locale, f"missed.{why}", at="") for locale in Locale), why
+
+
+# what is said before it is done, or instead
+
+
+def test_a_preview_names_the_stage_and_keeps_a_reason_that_looks_like_one_of_our_words(hr: Hr) -> None:
+    form = {"stage": "target_setting", "until": "2026-01-28", "decree_no": "800/7", "reason": "hr.total"}
+    for lang, stage in (("id", "Penetapan Sasaran Kinerja"), ("en", "Target setting")):
+        page = hr.order(f"{hr.cycle()}/extend?lang={lang}", **form).text
+        assert f"<dd>{stage}</dd>" in page
+        assert "<dd>hr.total</dd>" in page
+
+
+def test_a_refused_order_says_no_word_of_the_code(hr: Hr, january: Database) -> None:
+    case, new, nips = _new_rater(january)
+    hr.confirm(hr.order(f"{hr.cycle()}/pause", reason="Server dipindah"))
+    with january.transaction() as session:
+        session.get_one(Appraisal, case.id).state = AppraisalState.NOT_RATABLE
+        session.scalars(select(Cycle)).one().state = CycleState.RUNNING
+        closed = session.scalars(select(Assignment).filter_by(state=AssignmentState.OPEN)).first()
+        assert closed is not None
+        number = closed.id
+    answer = hr.order(
+        f"{hr.cycle()}/reassign", employees=nips[case.employee_id], new=new, role="rater", reason="Mutasi"
+    )
+    assert "sudah berakhir; keluarkan" in html.unescape(answer.text)
+    with january.reading() as session:
+        cycle = session.scalars(select(Cycle)).one()
+        with pytest.raises(steering.SteeringRefused) as refused:
+            steering.reopen(session, cycle, [number], reason="Salah", at=clock.now(), by=hr.who, preview=True)
+    for said in refused.value.said:
+        assert "_" not in said
+        assert ":" not in said.split("”")[0]
+    with january.transaction() as session:
+        session.scalars(select(Cycle)).one().state = CycleState.PAUSED
+    # the form that was sent is not on the page any more: what is wrong is said all the same
+    assert "Siklus ini dihentikan sementara." in hr.order(f"{hr.cycle()}/pause", reason="Lagi").text
