@@ -144,19 +144,38 @@ LINES = """[...document.querySelectorAll('.cols')].flatMap(row => {
 """For each line of fields: where every label and every control begins."""
 
 
-def test_labels_and_fields_of_the_control_forms_stand_in_line(office, served, chromium):
+def _console(office, served, chromium):
+    """A page at the console of the cycle, and its address."""
     with office.db.transaction() as session:
         signin.ask(session, "gita@kota.example", at=clock.now())
         link = session.scalars(select(SigninLink.id)).one()
         cycle = session.scalars(select(Cycle.id)).one()
     token = sign(link, kid=0, master=settings.load().master, purpose=Purpose.SIGN_IN)
-    context = chromium.new_context(viewport={"width": 1280, "height": 844})
-    page = context.new_page()
+    page = chromium.new_context(viewport={"width": 390, "height": 844}).new_page()
     page.goto(f"{served}/hr/s/{token}")
     page.click("button.main")
+    return page, f"{served}/hr/c/{cycle}"
+
+
+def test_the_console_fits_a_phone_and_shuts_nobody_out(office, served, chromium):
+    page, cycle = _console(office, served, chromium)
+    for path in ("", "/late", "/cases", "/mail", "/mail?wave=1", "/changes", "/audit"):
+        page.goto(cycle + path)
+        _check(page, path)
+    page.goto(f"{cycle}/cases")
+    page.fill("#q", "Dewi")
+    page.press("#q", "Enter")
+    page.wait_for_selector("text=Dewi Rahma")
+    assert "Dewi" not in page.url
+    _check(page, "search")
+    page.context.close()
+
+
+def test_labels_and_fields_of_the_control_forms_stand_in_line(office, served, chromium):
+    page, cycle = _console(office, served, chromium)
     for width, lang in ((1280, "id"), (700, "id"), (1280, "en"), (390, "id"), (390, "en")):
         page.set_viewport_size({"width": width, "height": 844})
-        page.goto(f"{served}/hr/c/{cycle}/steer?lang={lang}")
+        page.goto(f"{cycle}/steer?lang={lang}")
         for closed in page.query_selector_all("details:not([open]) summary"):
             closed.click()
         _check(page, f"steer at {width}")
@@ -167,4 +186,4 @@ def test_labels_and_fields_of_the_control_forms_stand_in_line(office, served, ch
             assert width > 390 or len(line) == 1, "on a phone one field below the other"
             for place in range(2):
                 assert max(one[place] for one in line) - min(one[place] for one in line) < 1, (width, lang, line)
-    context.close()
+    page.context.close()
