@@ -356,9 +356,12 @@ def _duties(session: Session, person_id: int) -> Sequence[tuple[Assignment, Stag
     return [(one, stage, about, deadlines[stage.id].due(one)) for one, stage, about in listed]
 
 
-def find_people(session: Session, agency_id: int, text: str) -> Sequence[Person]:
-    """People whose name or NIP contains the text; nobody for less than two letters."""
+def find_people(session: Session, agency_id: int, text: str) -> Slice:
+    """The first people whose name or NIP contains the text, of how many; nobody for less than two letters."""
     if len(text.strip()) < 2:
-        return []
-    query = select(Person).where(Person.agency_id == agency_id, _named(Person, text))
-    return session.scalars(query.order_by(Person.name).limit(PAGE)).all()
+        return Slice((), 0)
+    where = Person.agency_id == agency_id, _named(Person, text)
+    total = session.scalar(select(func.count()).select_from(Person).where(*where)) or 0
+    return Slice(
+        session.scalars(select(Person).where(*where).order_by(Person.name, Person.id).limit(PAGE)).all(), total
+    )

@@ -417,6 +417,10 @@ CONSOLE: dict[str, tuple[str, str]] = {
     "hr.person.cases": ("Penilaian", "Appraisals"),
     "hr.person.letters": ("Surat", "Letters"),
     "hr.person.nothing": ("Tidak ada.", "None."),
+    "hr.person.first": (
+        "Yang ditampilkan {n} dari {total} orang; ketik lebih lengkap untuk mempersempit.",
+        "{n} of {total} people are shown; type more to narrow it down.",
+    ),
     "hr.person.accepted": ("diterima {at}", "accepted {at}"),
     "hr.person.queued": ("diantrekan {at}", "queued {at}"),
     "address.ok": ("berfungsi", "works"),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import typer
-from sqlalchemy import delete, event, select
+from sqlalchemy import delete, event, inspect, select
 from typer.core import TyperGroup
 
 import clock
@@ -199,6 +199,14 @@ def test_a_search_among_cases_turns_its_pages_and_keeps_its_words(
     assert hr.client.post(path, data={"q": "an"}).status_code == 403, "a search comes from our own page only"
 
 
+def test_a_search_that_fits_too_many_says_so(hr: Hr, january: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    with january.reading() as session:
+        total = len(session.scalars(select(Person.id).where(Person.name.ilike("%an%"))).all())
+    assert "orang; ketik" not in hr.post("/hr/p", {"q": "an"}).text
+    monkeypatch.setattr("actions.console.PAGE", 3)
+    assert f"3 dari {total} orang; ketik" in hr.post("/hr/p", {"q": "an"}).text
+
+
 # replacing an official
 
 
@@ -382,6 +390,24 @@ def test_a_wave_names_who_has_a_duty_and_no_letter_at_all(hr: Hr, january: Datab
     page = shown(hr, f"{hr.cycle()}/mail?wave={wave}", "id")
     assert "belum disurati sama sekali" in page
     assert name in page
+
+
+def test_neither_a_wave_nor_a_case_of_another_cycle_is_shown(hr: Hr, january: Database) -> None:
+    with january.transaction() as session:
+        own = session.scalars(select(Cycle)).one()
+        values = {column.key: getattr(own, column.key) for column in inspect(Cycle).column_attrs if column.key != "id"}
+        other = Cycle(**values | {"year": 2025})
+        session.add(other)
+        session.flush()
+        person = session.get_one(Person, session.scalars(select(Appraisal.employee_id)).first())
+        unit = session.scalars(select(Appraisal.unit_id)).first()
+        case = Appraisal(cycle_id=other.id, employee_id=person.id, unit_id=unit)
+        wave = Wave(key="other", cycle_id=other.id, planned=1, made_at=clock.now())
+        session.add_all([case, wave])
+        session.flush()
+        ids, nip, cycle = (case.id, wave.id), person.nip, f"/hr/c/{own.id}"
+    assert nip not in hr.get(f"{cycle}/steer?case={ids[0]}").text
+    assert hr.get(f"{cycle}/mail?wave={ids[1]}").status_code == 404
 
 
 def test_a_page_of_mail_asks_as_often_for_one_letter_as_for_many(hr: Hr, january: Database) -> None:
