@@ -145,10 +145,13 @@ def _urgent(session: Session, at: datetime) -> Counter[str]:
     return Counter(dict(session.execute(query.group_by(Letter.domain)).tuples().all()))
 
 
-_LEAST = f"SELECT min(wave_id) FROM letter WHERE {WAITING_SQL} AND lane = {{lane}} AND wave_id"  # noqa: S608
+_NEXT = (  # by lane first, which one index alone has in that order: others would be searched from end to end
+    f"(SELECT CASE WHEN lane = {{lane}} THEN wave_id END FROM letter WHERE {WAITING_SQL}"  # noqa: S608
+    " AND (lane, wave_id) >= ({lane}, AFTER + 1) ORDER BY lane, wave_id LIMIT 1)"
+)
 _WAVES = RowSet(  # the distinct waves of a lane, a seek for each: a million letters are not read
-    f"WITH RECURSIVE waiting(id) AS ({_LEAST} IS NOT NULL UNION ALL"  # noqa: S608
-    f" SELECT ({_LEAST} > waiting.id) FROM waiting WHERE waiting.id IS NOT NULL)"
+    f"WITH RECURSIVE waiting(id) AS (SELECT {_NEXT.replace('AFTER', '0')} UNION ALL"  # noqa: S608
+    f" SELECT {_NEXT.replace('AFTER', 'waiting.id')} FROM waiting WHERE waiting.id IS NOT NULL)"
     " SELECT wave.id, wave.canary IS NOT NULL FROM waiting JOIN wave ON wave.id = waiting.id"
     " WHERE wave.paused_at IS NULL AND NOT wave.awaits_release"
     " AND (wave.canary_until IS NULL OR wave.canary_until <= {at}) ORDER BY wave.id",
