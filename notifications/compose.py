@@ -1,7 +1,7 @@
 """From plain facts to subject, text and HTML; a forgotten fact is an error, and what people wrote stays dead text."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import groupby
@@ -52,7 +52,9 @@ class Rendered:
 def compose(kind: str, facts: Mapping[str, Any], locale: Locale) -> Rendered:
     """Write the letter of that kind. FactsMissing names what it was not told; KeyError if there is no such kind."""
     facts = KINDS[kind].filled(facts)
-    own = {name: told for name in OWN if isinstance(facts.get(name), str) and (told := _tame(facts[name], name))}
+    own = {
+        name: told for name in OWN if isinstance(facts.get(name), str) and (told := _tamed(facts[name], name in OURS))
+    }
     shared = {name: value for name, value in facts.items() if name not in own}
     key = (kind, Locale(locale), repr(shared), *own)
     if key not in _moulds:
@@ -74,33 +76,37 @@ class _Mould:
     def filled(self, own: Mapping[str, str]) -> Rendered:
         escaped = {name: str(escape(value)) for name, value in own.items()}
         return Rendered(
-            self.subject, _joined(self.text.pieces, own), _joined(self.html.pieces, escaped), self.text.quoted(own),
+            self.subject, self.text.filled(own), self.html.filled(escaped), self.text.quoted(own),
             self.html.quoted(escaped),
         )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class _Cast:
-    """A text with holes; in pieces, every second one is the name of a fact."""
+    """A text with holes, each with the name of a fact, in the words of `%`."""
 
-    pieces: tuple[str, ...]
-    lines: tuple[bytes | tuple[str, ...], ...]
-    """Encoded lines, or the pieces of one that has a hole: no fact has more than one line."""
+    whole: str
+    lines: tuple[bytes | str, ...]
+    """Encoded lines, or the text of one that has a hole: no fact has more than one line."""
 
     @classmethod
     def of(cls, text: str) -> "_Cast":
-        lines: list[bytes | tuple[str, ...]] = []
-        for whole, some in groupby(text.removesuffix("\n").split("\n"), lambda line: HOLE not in line):
+        lines: list[bytes | str] = []
+        for sound, some in groupby(text.removesuffix("\n").split("\n"), lambda line: HOLE not in line):
             listed = list(some)
-            lines += [quoted("\n".join(listed) + "\n")] if whole else [tuple(one.split(HOLE)) for one in listed]
-        return cls(tuple(text.split(HOLE)), tuple(lines))
+            lines += [quoted("\n".join(listed) + "\n")] if sound else [_holed(one) for one in listed]
+        return cls(_holed(text), tuple(lines))
+
+    def filled(self, own: Mapping[str, str]) -> str:
+        return self.whole % own
 
     def quoted(self, own: Mapping[str, str]) -> bytes:
-        return b"".join([line if isinstance(line, bytes) else quoted_line(_joined(line, own)) for line in self.lines])
+        return b"".join([line if isinstance(line, bytes) else quoted_line(line % own) for line in self.lines])
 
 
-def _joined(pieces: Sequence[str], own: Mapping[str, str]) -> str:
-    return "".join([own[piece] if n % 2 else piece for n, piece in enumerate(pieces)])
+def _holed(text: str) -> str:
+    pieces = text.replace("%", "%%").split(HOLE)
+    return "".join(f"%({piece})s" if number % 2 else piece for number, piece in enumerate(pieces))
 
 
 _moulds: dict[tuple[str, ...], _Mould | None] = {}
@@ -144,6 +150,10 @@ def _tame(value: Any, name: str = "") -> Any:
 
 @lru_cache(maxsize=4096)
 def _tame_text(value: str, ours: bool) -> str:
+    return _tamed(value, ours)
+
+
+def _tamed(value: str, ours: bool) -> str:
     value = _CONTROL.sub(" ", value)
     if ours:
         return value

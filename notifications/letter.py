@@ -170,6 +170,8 @@ def _unstructured(value: str, used: int) -> bytes:
 
 
 def _folded(value: str, used: int) -> str:
+    if used + len(value) <= _LINE:
+        return value
     lines = [""]
     for word in value.split(" "):
         if used + len(word) > _LINE and lines[-1]:
@@ -192,8 +194,7 @@ def _encoded_words(value: str) -> bytes:
 
 
 def _check(letter: Letter) -> None:
-    if letter.subject != " ".join(letter.subject.split()) or _FORBIDDEN.search(letter.subject) or not letter.subject:
-        raise LetterRefused("The subject is empty or holds characters that no header may have.")
+    _check_subject(letter.subject)
     if len(letter.subject) > 250 or len(letter.to.name) > MAX_NAME:
         raise LetterRefused("The subject or the name is too long.")
     for box in (letter.to, letter.sender, letter.reply_to):
@@ -205,6 +206,12 @@ def _check(letter: Letter) -> None:
         raise LetterRefused("The date has no time zone.")
     if not isinstance(letter.locale, Locale):
         raise LetterRefused("The language is not one of ours.")
+
+
+@lru_cache(maxsize=256)
+def _check_subject(subject: str) -> None:
+    if subject != " ".join(subject.split()) or _FORBIDDEN.search(subject) or not subject:
+        raise LetterRefused("The subject is empty or holds characters that no header may have.")
 
 
 @lru_cache(maxsize=4096)

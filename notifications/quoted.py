@@ -7,12 +7,17 @@ from functools import lru_cache
 def quoted(text: str) -> bytes:
     """Encode a text that may hold anything; its lines may end as on any system."""
     *lines, last = unix(text).split("\n")
-    return b"".join([*map(quoted_line, lines), quoted_line(last)[:-2]])
+    return b"".join([*map(_kept, lines), _kept(last)[:-2]])
 
 
 @lru_cache(maxsize=2048)
+def _kept(line: str) -> bytes:
+    """Lines are encoded each for itself, and many are the same in all letters of a wave."""
+    return quoted_line(line)
+
+
 def quoted_line(line: str) -> bytes:
-    """One line and its CRLF. Lines are encoded each for itself, and many are the same in all letters of a wave."""
+    """One line and its CRLF."""
     return binascii.b2a_qp(line.encode() + b"\n", istext=True).replace(b"\n", b"\r\n")
 
 
