@@ -64,6 +64,32 @@ class Database:
         with Session(engine, expire_on_commit=False) as session:
             yield session  # closing rolls back; an explicit rollback would expire what was read
 
+    @contextmanager
+    def glance(self) -> Iterator[Session]:
+        """A session for a few quick questions, each by itself, none of which can write.
+
+        A server begins and ends no transaction around them: that would be two journeys more for each page.
+        """
+        self._demand_schema()
+        if self.is_sqlite:
+            with self.reading() as session:
+                yield session
+        else:
+            with Session(self._glancing_engine, expire_on_commit=False) as session:
+                yield session
+
+    @cached_property
+    def _glancing_engine(self) -> Engine:
+        """Connections of their own, which the server itself keeps from writing."""
+        made = _server_engine(self.url, isolation_level="AUTOCOMMIT")
+
+        @event.listens_for(made, "connect")
+        def _connect(connection: Any, _record: Any) -> None:
+            connection.autocommit = True
+            connection.execute("SET default_transaction_read_only = on")
+
+        return made
+
     @cached_property
     def simulated(self) -> bool:
         """Whether this database was made for a simulation and so has a clock of its own."""
@@ -72,6 +98,8 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+        if "_glancing_engine" in self.__dict__:
+            self._glancing_engine.dispose()
 
     def _demand_schema(self) -> None:
         if not self._demanded:
@@ -104,8 +132,8 @@ class Database:
                 return ""
 
 
-def _server_engine(url: str) -> Engine:
-    engine = create_engine(url, pool_size=10, max_overflow=20, hide_parameters=True)
+def _server_engine(url: str, **more: Any) -> Engine:
+    engine = create_engine(url, pool_size=10, max_overflow=20, hide_parameters=True, **more)
 
     @event.listens_for(engine, "checkout")
     def _checkout(connection: Any, _record: Any, _proxy: Any) -> None:
@@ -197,4 +225,10 @@ def transaction() -> Iterator[Session]:
 @contextmanager
 def reading() -> Iterator[Session]:
     with current().reading() as session:
+        yield session
+
+
+@contextmanager
+def glance() -> Iterator[Session]:
+    with current().glance() as session:
         yield session

@@ -36,7 +36,7 @@ SHOW_BOTH = frozenset({"done_already", "nonce_reused"})
 
 def desk(ask: Ask) -> Response:
     """`GET /w`: what is owed and what is done; 40 to a page, so that a rater's page stays light."""
-    with database.reading() as session:
+    with database.glance() as session:
         visit = ask.visit(session)
         found = desks.desk_of(session, visit.person.id, visit.stage.id)
         cases = desks.cases_of(session, visit.person.id, visit.cycle.id)

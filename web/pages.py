@@ -81,7 +81,7 @@ def landing(ask: Ask) -> Response:
     """`GET /a/<token>`: for whom, which stage, until when; nothing else, and nothing changes."""
     token = ask.request.path_params["token"]
     try:
-        with database.reading() as session:
+        with database.glance() as session:
             opened = opened_by(session, token, ask.at)
             agency = session.get_one(Agency, opened.cycle.agency_id)
             duties = open_duties_of(session, opened.stage, [opened.person.id]).get(opened.person.id, [])
