@@ -65,8 +65,8 @@ def mark_dots(session: Session, claimed: Sequence[Claimed], *, at: datetime, our
     `ours`: what `still_ours` said in this transaction.
     """
     ours = still_ours(session, claimed) if ours is None else ours
-    if rows := [(one.id, one.attempt, one.owner) for one in claimed if one.id in ours]:
-        _DOT.execute(session, rows, at=at)
+    if rows := {(one.id, one.attempt): (one.id, one.attempt, one.owner) for one in claimed if one.id in ours}:
+        _DOT.execute(session, list(rows.values()), at=at)
     return ours
 
 
@@ -95,13 +95,15 @@ def settle_all(
     if not ended:
         return []
     ours = still_ours(session, [one for one, _ in ended]) if ours is None else ours
-    if rows := [_row(one, how, at) for one, how in ended if one.id in ours]:
-        _SETTLE.execute(session, rows, at=at)
-    attempts = [
-        (one.id, one.attempt, one.owner, how.phase, how.code, how.reply[:500], how.state, how.content_sha256)
+    # PostgreSQL takes no row twice in one statement
+    if letters := {one.id: _row(one, how, at) for one, how in ended if one.id in ours}:
+        _SETTLE.execute(session, list(letters.values()), at=at)
+    attempts = {
+        (one.id, one.attempt): (one.id, one.attempt, one.owner, how.phase, how.code, how.reply[:500], how.state,
+                                how.content_sha256)
         for one, how in ended
-    ]
-    _END.execute(session, attempts, at=at)
+    }  # fmt: skip
+    _END.execute(session, list(attempts.values()), at=at)
     for one, how in ended:
         if one.id in ours and how.address_state is not None:
             here = Person.id == one.person_id, Person.email == one.address

@@ -9,7 +9,7 @@ import settings
 from actions import claims, outbox, waves
 from actions.claims import CANARY_WAIT, Claimed
 from database import Database
-from models import Letter, Person, Wave
+from models import Letter, MailAttempt, Person, Wave
 from rules.words import Lane, LetterState, SmtpPhase
 from tests.mail.posting import AT, due_again, letter, limit, lose_leases, owe, states
 from tests.mail.test_limits import age
@@ -96,6 +96,22 @@ def test_settling_many_tells_which_were_ours(both: Database) -> None:
         how = outbox.Settled(LetterState.ACCEPTED, SmtpPhase.DONE, 250, "2.0.0 ok")
         assert outbox.settle_all(session, [(one, how) for one in (first, second, third)], at=AT) == [True, False, True]
     assert states(both) == {"accepted": 2, "queued": 1}
+
+
+def test_an_end_that_is_told_twice_counts_once(both: Database) -> None:
+    owe(both, 1)
+    (one,) = claim(both)
+    with both.transaction() as session:
+        outbox.begin_attempts(session, [one, one], at=AT)
+        assert outbox.mark_dots(session, [one, one], at=AT) == {one.id}
+        lost = outbox.Settled(LetterState.AMBIGUOUS, SmtpPhase.DOT, reply="cancelled")
+        kept = outbox.Settled(LetterState.ACCEPTED, SmtpPhase.DONE, 250, "2.0.0 ok")
+        assert outbox.settle_all(session, [(one, lost), (one, kept)], at=AT) == [True, True]
+    with both.reading() as session:
+        (attempt,) = session.scalars(select(MailAttempt)).all()
+        assert (attempt.outcome, attempt.reply) == (LetterState.ACCEPTED, "2.0.0 ok")
+        letter = session.get_one(Letter, one.id)
+        assert (letter.state, letter.reply, letter.ambiguities) == (LetterState.ACCEPTED, "2.0.0 ok", 0)
 
 
 def test_the_limit_of_the_relay_is_shared_and_unused_tokens_go_back(both: Database) -> None:
