@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from types import EllipsisType
 from typing import Any, NamedTuple
 
@@ -71,21 +70,18 @@ class Taken:
 
 def database_now(session: Session) -> datetime:
     """The database's clock, aware, in UTC."""
-    if session.get_bind().dialect.name == "sqlite":
-        said = session.execute(text("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")).scalar_one()
-        return datetime.fromisoformat(said).replace(tzinfo=UTC)
-    return session.execute(select(func.clock_timestamp())).scalar_one().astimezone(UTC)
+    ((now,),) = _NOW.execute(session)
+    return now
 
 
 def paused(session: Session) -> str:
     """Why delivery is stopped for everybody; empty if it is not."""
-    reason = session.connection().execute(_paused()).scalar_one_or_none()
-    return "" if reason is None else reason or "paused"
+    found = _PAUSED.execute(session)
+    return found[0][0] or "paused" if found else ""
 
 
-@cache
-def _paused():
-    return select(MailSwitch.reason).where(MailSwitch.id == 1, MailSwitch.paused_at.is_not(None))
+_NOW = RowSet("SELECT {now}", found=[Letter.lease_until])
+_PAUSED = RowSet("SELECT reason FROM mail_switch WHERE id = 1 AND paused_at IS NOT NULL", found=[MailSwitch.reason])
 
 
 def claim(

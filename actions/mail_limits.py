@@ -6,12 +6,12 @@ All times are the database's clock. Each take is one statement that refills and 
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from actions.bulk import insert_new
+from actions.row_sets import RowSet
 from models import Bucket, Letter
 from models.letter import IN_DOUBT_SQL
 from rules.mail_limits import RECOVERY_SECONDS, SLOWEST, Limit, check_scope, longest_wait
@@ -136,9 +136,7 @@ def relay_works(session: Session) -> None:
     session.execute(works.execution_options(synchronize_session=False))
 
 
-@cache
-def _any():
-    return select(Bucket.scope).limit(1)
+_ANY = RowSet("SELECT scope FROM bucket LIMIT 1", found=[Bucket.scope])
 
 
 @dataclass(slots=True)
@@ -153,7 +151,7 @@ class Allowance:
     @classmethod
     def load(cls, session: Session) -> "Allowance | None":
         """None where nothing at all is limited."""
-        if session.connection().execute(_any()).scalar() is None:  # cheaper than to find no objects
+        if not _ANY.execute(session):  # cheaper than to find no objects
             return None
         found = limits(session)
         domains = {bucket.scope.partition(":")[2]: bucket for bucket in found if bucket.scope.startswith("domain:")}

@@ -26,8 +26,8 @@ class RowSet:
     """A statement for both databases, in their common words.
 
     `{given}` stands for a table of that name, `{locked}` for the lock on letters where there is one, `{skipping}` for
-    the one that passes over letters locked by others, `{at}` for a parameter of that name that all rows share. Values
-    go in and come out as the models' columns have them.
+    the one that passes over letters locked by others, `{now}` for the database's clock, `{at}` for a parameter of that
+    name that all rows share. Values go in and come out as the models' columns have them.
     """
 
     def __init__(
@@ -73,7 +73,8 @@ class RowSet:
         places = {name: f":{name}" if sqlite else f"%({name})s" for name in self._shared}
         lock = "" if sqlite else "FOR UPDATE OF letter"
         skip = "" if sqlite else f"{lock} SKIP LOCKED"
-        words = self._statement.format(given=table, locked=lock, skipping=skip, **places)
+        now = "strftime('%Y-%m-%d %H:%M:%f000', 'now')" if sqlite else "clock_timestamp()"
+        words = self._statement.format(given=table, locked=lock, skipping=skip, now=now, **places)
         return _Spoken(
             words, values, [(name, _processor(kind, dialect)) for name, kind in self._shared.items()],
             [_reader(kind, dialect) for kind in self._found],
