@@ -180,14 +180,15 @@ class Journal:
     def _write(self, group: _Group, *, again: bool) -> Counter[str]:
         at, counts = self.now(), Counter[str]()
         with self.db.transaction() as session:
+            connection = session.connection()
             begun = [one for one, _ in group.begun]
             contents = {one.claimed.id: one.sha256 for one in begun}
-            outbox.begin_attempts(session, [one.claimed for one in begun], at=at, contents=contents)
+            outbox.begin_attempts(connection, [one.claimed for one in begun], at=at, contents=contents)
             dots, ended = [one.claimed for one, _ in group.dots], [(one, how) for one, how, _ in group.ended]
-            ours = outbox.still_ours(session, [*dots, *(one for one, _ in ended)])
+            ours = outbox.still_ours(connection, [*dots, *(one for one, _ in ended)])
             known = outbox.on_record(session, ended) if again else set()
-            outbox.mark_dots(session, dots, at=at, ours=ours)
-            written = outbox.settle_all(session, ended, at=at, ours=ours)
+            outbox.mark_dots(connection, dots, at=at, ours=ours)
+            written = outbox.settle_all(connection, ended, at=at, ours=ours)
             for (one, how, _), kept in zip(group.ended, written, strict=True):
                 counts[how.state.value if kept or one.id in known else "lease_lost"] += 1
             for one, reason in group.troubles:

@@ -11,7 +11,7 @@ from sqlalchemy import delete, exists, select, text, update
 from sqlalchemy.orm import Session
 
 from actions.claims import LEASE, WAITING, Claimed, Taken, claim, count_due, database_now, next_due, paused, take_due
-from actions.row_sets import RowSet
+from actions.row_sets import On, RowSet, connection_of
 from models import Letter, MailAttempt, MailSwitch, Person, Wave
 from models.letter import IN_DOUBT_SQL
 from rules.mail_limits import again_after_death
@@ -41,12 +41,12 @@ class Settled(NamedTuple):
 
 
 def begin_attempts(
-    session: Session, claimed: Sequence[Claimed], *, at: datetime, contents: Mapping[int, str] | None = None
+    on: On, claimed: Sequence[Claimed], *, at: datetime, contents: Mapping[int, str] | None = None
 ) -> None:
     """Note that these letters are being handed over, before the first byte is; `contents`: SHA-256 by letter id."""
     if claimed:
         rows = [(one.id, one.attempt, one.owner, (contents or {}).get(one.id)) for one in claimed]
-        _BEGIN.execute(session, rows, at=at)
+        _BEGIN.execute(on, rows, at=at)
 
 
 _BEGIN = RowSet(
@@ -59,14 +59,14 @@ _BEGIN = RowSet(
 )  # fmt: skip
 
 
-def mark_dots(session: Session, claimed: Sequence[Claimed], *, at: datetime, ours: set[int] | None = None) -> set[int]:
+def mark_dots(on: On, claimed: Sequence[Claimed], *, at: datetime, ours: set[int] | None = None) -> set[int]:
     """Note that the final dots are about to go out; the ids of the letters that are still ours and may be ended so.
 
     `ours`: what `still_ours` said in this transaction.
     """
-    ours = still_ours(session, claimed) if ours is None else ours
+    ours = still_ours(on, claimed) if ours is None else ours
     if rows := {(one.id, one.attempt): (one.id, one.attempt, one.owner) for one in claimed if one.id in ours}:
-        _DOT.execute(session, list(rows.values()), at=at)
+        _DOT.execute(on, list(rows.values()), at=at)
     return ours
 
 
@@ -89,25 +89,25 @@ def settle(session: Session, one: Claimed, how: Settled, *, at: datetime) -> boo
 
 
 def settle_all(
-    session: Session, ended: Sequence[tuple[Claimed, Settled]], *, at: datetime, ours: set[int] | None = None
+    on: On, ended: Sequence[tuple[Claimed, Settled]], *, at: datetime, ours: set[int] | None = None
 ) -> list[bool]:
     """`settle` for many at once; `ours` as in `mark_dots`."""
     if not ended:
         return []
-    ours = still_ours(session, [one for one, _ in ended]) if ours is None else ours
+    ours = still_ours(on, [one for one, _ in ended]) if ours is None else ours
     # PostgreSQL takes no row twice in one statement
     if letters := {one.id: _row(one, how, at) for one, how in ended if one.id in ours}:
-        _SETTLE.execute(session, list(letters.values()), at=at)
+        _SETTLE.execute(on, list(letters.values()), at=at)
     attempts = {
         (one.id, one.attempt): (one.id, one.attempt, one.owner, how.phase, how.code, how.reply[:500], how.state,
                                 how.content_sha256)
         for one, how in ended
     }  # fmt: skip
-    _END.execute(session, list(attempts.values()), at=at)
+    _END.execute(on, list(attempts.values()), at=at)
     for one, how in ended:
         if one.id in ours and how.address_state is not None:
             here = Person.id == one.person_id, Person.email == one.address
-            session.connection().execute(update(Person).where(*here).values(email_state=how.address_state))
+            connection_of(on).execute(update(Person).where(*here).values(email_state=how.address_state))
     return [one.id in ours for one, _ in ended]
 
 
@@ -155,10 +155,10 @@ def _row(one: Claimed, how: Settled, at: datetime) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def still_ours(session: Session, claimed: Iterable[Claimed]) -> set[int]:
+def still_ours(on: On, claimed: Iterable[Claimed]) -> set[int]:
     """Which of the letters are still under the lease of this very attempt; they stay locked to the end."""
     held = {(one.id, one.owner, one.attempt) for one in claimed}
-    rows = _HELD.execute(session, list(held)) if held else ()
+    rows = _HELD.execute(on, list(held)) if held else ()
     return {id for id, state in rows if state is LetterState.SENDING}
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Dialect
+from sqlalchemy import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import TypeEngine
@@ -20,6 +20,14 @@ Columns = Mapping[str, InstrumentedAttribute[Any]]
 Rows = Sequence[Sequence[Any]]
 Kinds = Mapping[str, TypeEngine[Any]]
 Processor = Callable[[Any], Any] | None
+
+
+On = Session | Connection
+"""A session, or its connection where many statements follow each other."""
+
+
+def connection_of(on: On) -> Connection:
+    return on if isinstance(on, Connection) else on.connection()
 
 
 class RowSet:
@@ -43,9 +51,9 @@ class RowSet:
         self._shared = {name: column.type for name, column in (shared or {}).items()}
         self._found = [column.type for column in found]
 
-    def execute(self, session: Session, rows: Rows = (), **shared: Any) -> Sequence[tuple[Any, ...]]:
+    def execute(self, on: On, rows: Rows = (), **shared: Any) -> Sequence[tuple[Any, ...]]:
         """Run it with these rows, each in the order of `given`; returns what it finds. Errors are SQLAlchemy's own."""
-        connection = session.connection()
+        connection = connection_of(on)
         spoken = self._spoken(connection.dialect)
         values = spoken.values(rows)
         for name, processor in spoken.shared:
