@@ -24,7 +24,6 @@ SCHEMA = "0003"
 
 BUSY_MILLISECONDS = 60_000
 """How long SQLite waits for the write lock before it gives up."""
-ALERT_SECONDS = 0.25
 
 
 class SchemaRefused(Exception):
@@ -169,32 +168,35 @@ def _sqlite_engine(url: str, *, durable: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        reading = connection.get_execution_options().get("reading", False)
-        if reading or not _is_begun(connection):
-            connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        if connection.get_execution_options().get("reading", False):
+            connection.exec_driver_sql("BEGIN")
+        else:
+            _begin_writing(connection)
 
     return engine
 
 
-def _is_begun(connection: Connection) -> bool:
-    """Take the write lock within ALERT_SECONDS, looking for it more often than SQLite does.
+def _begin_writing(connection: Connection) -> None:
+    """Take the write lock, looking for it more often than SQLite does, and as often however long it takes.
 
-    SQLite looks again after 1, 2, 5, 10 and more milliseconds, while writers that take turns hold it for less than one.
+    SQLite looks again after 1, 2, 5, 10 and more milliseconds, while writers that take turns hold it for less than one:
+    whoever waits longest would have it last.
     """
     raw = connection.connection.driver_connection
     assert isinstance(raw, sqlite3.Connection)
-    until = time.monotonic() + ALERT_SECONDS
+    until = time.monotonic() + BUSY_MILLISECONDS / 1000
     raw.execute("PRAGMA busy_timeout=0")
     try:
-        while True:
+        while time.monotonic() < until:
             try:
                 raw.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as locked:
-                if locked.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                    return False
-                time.sleep(random.uniform(0.0001, 0.0005))  # noqa: S311 - only spread
+                if locked.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    break
+                time.sleep(random.uniform(0.0001, 0.0008))  # noqa: S311 - only spread
             else:
-                return True
+                return
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # says why not, in SQLAlchemy's words
     finally:
         raw.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
 

@@ -143,6 +143,10 @@ class Installation:
         found = self.api("flow_runs/filter", flow_runs={"tags": {"all_": list(tags)}} if tags else {}, limit=200)
         return [one for one in found if "booked" not in one["tags"] and not one["auto_scheduled"]]
 
+    def under_way(self) -> set[str]:
+        """The names of runs that were started and have not ended, but for the dead."""
+        return {one["name"] for one in self.runs() if one["state_type"] not in FINAL and one["id"] not in self.dead}
+
     def wait_for_runs(self, *tags: str) -> list[dict[str, Any]]:
         """Wait until every run that was started, but for the dead, has ended."""
 
@@ -234,10 +238,12 @@ def test_a_machine_that_loses_power_in_the_middle_of_an_opening_and_of_a_tick_go
 ) -> None:
     stand_before(installation, twin, date(2026, 6, 24))
     kind, tags = StageKind.MID_YEAR_REVIEW, (f"agency:{AGENCY}", "stage:mid_year_review")
+    opening = f"{AGENCY} 2026 · mid-year review · open"
     with installation.db.engine.connect() as connection:
         connection.execute(text("LOCK TABLE assignment IN SHARE MODE"))  # whoever writes one has to wait
         run(installation.env, "tick")
         wait_for("the first batch", lambda: waiting_for_locks(installation.db) == 1)
+        wait_for("what else the tick started", lambda: installation.under_way() == {opening})
         connection.execute(text("LOCK TABLE letter IN ACCESS EXCLUSIVE MODE"))  # and a tick, which looks for letters
         installation.start_tick()
         wait_for("the tick", lambda: waiting_for_locks(installation.db) == 2)
@@ -247,7 +253,7 @@ def test_a_machine_that_loses_power_in_the_middle_of_an_opening_and_of_a_tick_go
     assert state_of(installation.db, kind) is StageState.OPENING
     installation.let_leases_end()
     installation.start_server_again()
-    assert {"tick", f"{AGENCY} 2026 · mid-year review · open"} <= installation.forget_the_dead()
+    assert {"tick", opening} <= installation.forget_the_dead()
     installation.start_worker()
 
     beat = installation.tick_by_worker()
