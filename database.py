@@ -31,7 +31,7 @@ class SchemaRefused(Exception):
 
 
 class Database:
-    """One database and the two ways to talk to it: a transaction that commits, a reading that never does."""
+    """One database and the ways to talk to it: a transaction that commits, a reading and a glance that never do."""
 
     def __init__(self, url: str, *, durable: bool = True, schema: str = "") -> None:
         """`durable=False` spares the disk: for databases that are thrown away.

@@ -30,17 +30,10 @@ def insert_new(session: Session, model: type[Base], rows: Iterable[Mapping[str, 
 @lru_cache(maxsize=256)
 def _insert(dialect: Dialect, model: type[Base], columns: tuple[str, ...]) -> Executable:
     """SQLAlchemy keeps no compiled statement that has ON CONFLICT, so we do."""
-    return compiled(insert_into(dialect, model).on_conflict_do_nothing(), dialect, columns)
-
-
-def insert_into(dialect: Dialect, model: type[Base]) -> sqlite.Insert | postgresql.Insert:
-    """The dialect's own insert, which knows ON CONFLICT; it returns nothing, so it may be executed with many rows."""
     assert isinstance(model.__table__, Table)
-    return (sqlite if dialect.name == "sqlite" else postgresql).insert(model.__table__).inline()
-
-
-def compiled(statement: sqlite.Insert | postgresql.Insert, dialect: Dialect, columns: Sequence[str]) -> Executable:
-    return cast("Executable", statement.compile(dialect=dialect, column_keys=list(columns)))
+    insert = (sqlite if dialect.name == "sqlite" else postgresql).insert(model.__table__)
+    known = insert.inline().on_conflict_do_nothing()  # it returns nothing, so it may be executed with many rows
+    return cast("Executable", known.compile(dialect=dialect, column_keys=list(columns)))
 
 
 def portions(items: Sequence[T], size: int = PORTION) -> Iterable[Sequence[T]]:
