@@ -3,6 +3,7 @@
 import random
 import select
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +42,7 @@ class Database:
         self.url, self.durable = url, durable
         self.is_sqlite = url.startswith("sqlite")
         self._demanded = schema
+        self._writing = threading.Lock()
 
     @cached_property
     def engine(self) -> Engine:
@@ -52,8 +54,21 @@ class Database:
     def transaction(self) -> Iterator[Session]:
         """Commit at the end, roll back on any error; on SQLite the write lock is taken at once."""
         self._demand_schema()
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with self._turn(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """On SQLite the writers of one process wake each other up; those of another can only look again and again."""
+        if not self.is_sqlite:
+            yield
+            return
+        got = self._writing.acquire(timeout=BUSY_MILLISECONDS / 1000)  # if not, SQLite itself says what is wrong
+        try:
+            yield
+        finally:
+            if got:
+                self._writing.release()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

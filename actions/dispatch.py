@@ -58,8 +58,7 @@ class Street:
 
     lanes: Collection[Lane]
     connections: int
-    waiting: asyncio.Queue[tuple[Envelope, asyncio.Future[bool]]] = field(default_factory=asyncio.Queue)
-    """Each with the note that it is begun, so that many are noted in one commit before a connection is free."""
+    waiting: asyncio.Queue[Envelope] = field(default_factory=asyncio.Queue)
     again: bool = False
     """Whether a letter went back that is due at once."""
     hungry: asyncio.Event = field(default_factory=asyncio.Event)
@@ -74,7 +73,7 @@ class Street:
         """Whether more than one waits for each connection: a claim costs about as much for one letter as for many."""
         return self.waiting.qsize() > self.connections
 
-    async def next(self) -> tuple[Envelope, asyncio.Future[bool]]:
+    async def next(self) -> Envelope:
         """The letter that has waited longest."""
         found = await self.waiting.get()
         if not self.is_full:
@@ -208,7 +207,7 @@ class Dispatcher:
 
     def _empty(self, street: Street) -> None:
         while not street.waiting.empty():
-            self._return(street.waiting.get_nowait()[0].claimed, "given_back")
+            self._return(street.waiting.get_nowait().claimed, "given_back")
             street.waiting.task_done()
 
     # ---- claiming
@@ -239,7 +238,7 @@ class Dispatcher:
             if asked < self._stopped.get(one.claimed.wave_id, 0.0):  # claimed while its wave was being stopped
                 self._return(one.claimed, "queued")
             else:
-                street.waiting.put_nowait((one, self.journal.begun(one)))
+                street.waiting.put_nowait(one)
         if found.ready or found.bad:
             return True
         if found.wait is not None:
@@ -334,14 +333,14 @@ class Dispatcher:
         self._connected.append(connection)
         try:
             while True:
-                one, begun = await street.next()
+                one = await street.next()
                 try:
                     if abs(time.time() - one.made_at) > STALE_SECONDS:
                         street.again = True
                         self._spend(-1)
                         self.journal.back(one.claimed)
                         continue
-                    rest = await self._send(connection, one, begun)
+                    rest = await self._send(connection, one)
                 finally:
                     street.waiting.task_done()
                 if rest:
@@ -349,14 +348,11 @@ class Dispatcher:
         finally:
             await connection.close()
 
-    async def _send(self, connection: Connection, one: Envelope, begun: asyncio.Future[bool]) -> float:
+    async def _send(self, connection: Connection, one: Envelope) -> float:
         """Hand one letter over and note what came of it; seconds for which this connection should rest."""
         if self._down_until > time.monotonic() or one.made_at < self._stopped.get(one.claimed.wave_id, 0.0):
             self._return(one.claimed, "queued")
             return 0.0
-
-        async def before_data() -> bool:
-            return await begun
 
         async def before_dot() -> bool:
             return await self.journal.at_dot(one)
@@ -364,7 +360,7 @@ class Dispatcher:
         try:
             reply = await connection.send(
                 one.envelope_from, one.claimed.address, one.message, letter_id=one.claimed.id,
-                before_data=before_data, before_dot=before_dot,
+                before_dot=before_dot,
             )  # fmt: skip
         except asyncio.CancelledError:
             lost = classify(connection.last.phase, None, "cancelled")

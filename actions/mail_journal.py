@@ -5,6 +5,7 @@ A connection that must be certain before it goes on waits for that commit and fo
 
 import asyncio
 import logging
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
@@ -43,7 +44,6 @@ class Health:
 
 @dataclass(slots=True)
 class _Group:
-    begun: list[tuple[Envelope, asyncio.Future[bool]]] = field(default_factory=list)
     dots: list[tuple[Envelope, asyncio.Future[bool]]] = field(default_factory=list)
     ended: list[tuple[Claimed, Settled, Outcome | None]] = field(default_factory=list)
     back: list[Claimed] = field(default_factory=list)
@@ -52,15 +52,11 @@ class _Group:
     """Why waves must stop, found out once however often the group is written."""
 
     @property
-    def awaited(self) -> bool:
-        return bool(self.begun or self.dots or self.flushed)
-
-    @property
     def waiters(self) -> list[asyncio.Future[bool]]:
-        return [future for _, future in [*self.begun, *self.dots]] + self.flushed
+        return [*(future for _, future in self.dots), *self.flushed]
 
     def __len__(self) -> int:
-        return len(self.waiters) + len(self.ended) + len(self.back)
+        return len(self.dots) + len(self.flushed) + len(self.ended) + len(self.back)
 
 
 @dataclass
@@ -75,8 +71,10 @@ class Journal:
     held: dict[int, Claimed] = field(default_factory=dict)
     """What was claimed here and of whose end no commit is known, by letter id."""
     _pending: _Group = field(default_factory=_Group)
-    _something: asyncio.Event = field(default_factory=asyncio.Event)
-    _full: asyncio.Event = field(default_factory=asyncio.Event)
+    _due: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when what is pending is to be written now."""
+    _by: float = math.inf
+    """When it is to be written at the latest, by the loop's clock."""
     _closing: bool = False
     _health: dict[int, Health] = field(default_factory=dict)
 
@@ -89,49 +87,40 @@ class Journal:
         if self.held.get(one.id) is one:
             del self.held[one.id]
 
-    def begun(self, one: Envelope) -> asyncio.Future[bool]:
-        """Note that the letter is being handed over; the future is done when that is committed."""
-        return self._add(self._pending.begun, one)
-
     def at_dot(self, one: Envelope) -> asyncio.Future[bool]:
         """Note that its dot is about to go out; False: the lease was lost or its time is over, it must not."""
-        future = self._add(self._pending.dots, one)
-        if len(self._pending.dots) >= self.connections:
-            self._full.set()
-        return future
-
-    def _add(self, to: list[tuple[Envelope, asyncio.Future[bool]]], one: Envelope) -> asyncio.Future[bool]:
         future = asyncio.get_running_loop().create_future()
-        to.append((one, future))
-        self._something.set()
+        self._pending.dots.append((one, future))
+        self._write_within(COMPANY_SECONDS)
+        if len(self._pending.dots) >= self.connections:
+            self._due.set()
         return future
 
     def flush(self) -> asyncio.Future[bool]:
         """Done when all that was noted before is committed."""
         future = asyncio.get_running_loop().create_future()
         self._pending.flushed.append(future)
-        self._something.set()
+        self._write_within(COMPANY_SECONDS)
         return future
 
     def ended(self, one: Claimed, how: Settled, outcome: Outcome | None = None) -> None:
         """Note how an attempt ended; committed within GROUP_SECONDS, or with what somebody waits for."""
         self._pending.ended.append((one, how, outcome))
-        self._something.set()
+        self._write_soon()
 
     def back(self, one: Claimed) -> None:
         """Return a letter that was not begun."""
         self._pending.back.append(one)
-        self._something.set()
+        self._write_soon()
 
     async def run(self) -> None:
         """Write until `close()`; raises when the database has taken nothing for PATIENCE seconds."""
         while True:
-            await self._something.wait()
-            await self._gather()
+            await self._due.wait()
             group, self._pending = self._pending, _Group()
-            self._full.clear()
+            self._by = math.inf
             if not self._closing:
-                self._something.clear()
+                self._due.clear()
             if len(group):
                 await self._persist(group)
             elif self._closing:
@@ -140,20 +129,23 @@ class Journal:
     def close(self) -> None:
         """Write what is pending, then end."""
         self._closing = True
-        self._something.set()
-        self._full.set()
+        self._due.set()
 
-    async def _gather(self) -> None:
-        """Wait a little for company: less if somebody waits for the commit."""
-        until = time.monotonic() + GROUP_SECONDS
-        while not self._pending.awaited and not self._closing and len(self._pending) < GROUP:
-            if (rest := until - time.monotonic()) <= 0:
-                return
-            await asyncio.sleep(min(rest, 0.002))
-        if not self._closing and not self._full.is_set():
-            enough = asyncio.get_running_loop().call_later(COMPANY_SECONDS, self._full.set)
-            await self._full.wait()
-            enough.cancel()
+    def _write_soon(self) -> None:
+        self._write_within(GROUP_SECONDS)
+        if len(self._pending) >= GROUP:
+            self._due.set()
+
+    def _write_within(self, seconds: float) -> None:
+        """Others may come along until then."""
+        loop = asyncio.get_running_loop()
+        if (by := loop.time() + seconds) < self._by:
+            self._by = by
+            loop.call_at(by, self._ring, by)
+
+    def _ring(self, by: float) -> None:
+        if by == self._by:  # else it was written before, or is to be written sooner
+            self._due.set()
 
     async def _persist(self, group: _Group) -> None:
         """Write, and try again as long as the database is away: what a server said is not forgotten for that."""
@@ -181,13 +173,11 @@ class Journal:
         at, counts = self.now(), Counter[str]()
         with self.db.transaction() as session:
             connection = session.connection()
-            begun = [one for one, _ in group.begun]
-            contents = {one.claimed.id: one.sha256 for one in begun}
-            outbox.begin_attempts(connection, [one.claimed for one in begun], at=at, contents=contents)
             dots, ended = [one.claimed for one, _ in group.dots], [(one, how) for one, how, _ in group.ended]
             ours = outbox.still_ours(connection, [*dots, *(one for one, _ in ended)])
             known = outbox.on_record(session, ended) if again else set()
-            outbox.mark_dots(connection, dots, at=at, ours=ours)
+            contents = {one.claimed.id: one.sha256 for one, _ in group.dots}
+            outbox.mark_dots(connection, dots, at=at, contents=contents, ours=ours)
             written = outbox.settle_all(connection, ended, at=at, ours=ours)
             for (one, how, _), kept in zip(group.ended, written, strict=True):
                 counts[how.state.value if kept or one.id in known else "lease_lost"] += 1
@@ -200,7 +190,7 @@ class Journal:
         return counts
 
     def _answer(self, group: _Group, ours: set[int]) -> None:
-        answers = [(future, True) for future in [*(future for _, future in group.begun), *group.flushed]]
+        answers = [(future, True) for future in group.flushed]
         answers += [(future, one.claimed.id in ours) for one, future in group.dots]
         if answers:
             answers[0][0].get_loop().call_soon_threadsafe(_set, answers)

@@ -19,8 +19,8 @@ from rules.smtp_outcomes import again_after_ambiguous
 from rules.words import AddressState, LetterState, SmtpPhase
 
 __all__ = [
-    "LEASE", "WAITING", "Claimed", "Settled", "SmtpPhase", "Taken", "begin_attempts", "claim", "count_due",
-    "database_now", "give_back", "mark_dots", "next_due", "on_record", "pause", "pause_wave", "paused", "reap",
+    "LEASE", "WAITING", "Claimed", "Settled", "SmtpPhase", "Taken", "claim", "count_due", "database_now",
+    "give_back", "mark_dots", "next_due", "on_record", "pause", "pause_wave", "paused", "reap",
     "release", "renew", "resolve_ambiguous", "resume", "resume_waves", "settle", "settle_all", "still_ours", "take_due",
 ]  # fmt: skip
 
@@ -40,44 +40,30 @@ class Settled(NamedTuple):
     """It failed on our own side."""
 
 
-def begin_attempts(
-    on: On, claimed: Sequence[Claimed], *, at: datetime, contents: Mapping[int, str] | None = None
-) -> None:
-    """Note that these letters are being handed over, before the first byte is; `contents`: SHA-256 by letter id."""
-    if claimed:
-        rows = [(one.id, one.attempt, one.owner, (contents or {}).get(one.id)) for one in claimed]
-        _BEGIN.execute(on, rows, at=at)
+def mark_dots(
+    on: On, claimed: Sequence[Claimed], *, at: datetime, contents: Mapping[int, str] | None = None,
+    ours: set[int] | None = None,
+) -> set[int]:  # fmt: skip
+    """Note that the final dots are about to go out; the ids of the letters that are still ours and may be ended so.
+
+    Nothing is on record of a letter before: without its dot no server keeps it. `contents`: SHA-256 by letter id;
+    `ours`: what `still_ours` said in this transaction.
+    """
+    ours = still_ours(on, claimed) if ours is None else ours
+    hashes = contents or {}
+    if rows := {one.id: (one.id, one.attempt, one.owner, hashes.get(one.id)) for one in claimed if one.id in ours}:
+        _DOT.execute(on, list(rows.values()), at=at)
+    return ours
 
 
-_BEGIN = RowSet(
+_DOT = RowSet(
     "INSERT INTO mail_attempt (letter_id, number, owner, content_sha256, begun_at, phase, reply)"
-    " SELECT letter_id, number, owner, content_sha256, {at}, 'connect', '' FROM {given} WHERE true"
+    " SELECT letter_id, number, owner, content_sha256, {at}, 'dot', '' FROM {given} WHERE true"
     " ON CONFLICT DO NOTHING",
     {"letter_id": MailAttempt.letter_id, "number": MailAttempt.number, "owner": MailAttempt.owner,
      "content_sha256": MailAttempt.content_sha256},
     shared={"at": MailAttempt.begun_at},
 )  # fmt: skip
-
-
-def mark_dots(on: On, claimed: Sequence[Claimed], *, at: datetime, ours: set[int] | None = None) -> set[int]:
-    """Note that the final dots are about to go out; the ids of the letters that are still ours and may be ended so.
-
-    `ours`: what `still_ours` said in this transaction.
-    """
-    ours = still_ours(on, claimed) if ours is None else ours
-    if rows := {(one.id, one.attempt): (one.id, one.attempt, one.owner) for one in claimed if one.id in ours}:
-        _DOT.execute(on, list(rows.values()), at=at)
-    return ours
-
-
-# an update would do, but PostgreSQL plans it while the table is small and then reads the whole table every time
-_DOT = RowSet(
-    "INSERT INTO mail_attempt (letter_id, number, owner, begun_at, phase, reply)"
-    " SELECT letter_id, number, owner, {at}, 'dot', '' FROM {given} WHERE true"
-    " ON CONFLICT (letter_id, number) DO UPDATE SET phase = 'dot'",
-    {"letter_id": MailAttempt.letter_id, "number": MailAttempt.number, "owner": MailAttempt.owner},
-    shared={"at": MailAttempt.begun_at},
-)
 
 
 def settle(session: Session, one: Claimed, how: Settled, *, at: datetime) -> bool:
@@ -218,7 +204,7 @@ def reap(session: Session, *, at: datetime, limit: int = 1000) -> Mapping[str, i
     for place, letter in enumerate(expired):
         begun = session.scalar(select(MailAttempt).filter_by(letter_id=letter.id, number=letter.attempts))
         doubtful = begun is not None and begun.phase in (None, SmtpPhase.DOT, SmtpPhase.DONE)
-        letter.lease_owner, letter.lease_until = None, None
+        owner, letter.lease_owner, letter.lease_until = letter.lease_owner or "", None, None
         if doubtful:
             letter.state, letter.ambiguities, letter.next_at = LetterState.AMBIGUOUS, letter.ambiguities + 1, at
             letter.content_sha256 = (begun and begun.content_sha256) or letter.content_sha256
@@ -226,9 +212,12 @@ def reap(session: Session, *, at: datetime, limit: int = 1000) -> Mapping[str, i
         else:
             wait = again_after_death(letter.attempts)  # apart, lest one that kills takes the others along each time
             letter.state, letter.next_at = LetterState.QUEUED, at + wait + wait * place / len(expired)
-        if begun is not None:
-            begun.ended_at, begun.outcome, begun.reply = at, letter.state, "the process that was sending it died"
-            begun.phase = SmtpPhase.DOT if doubtful else begun.phase
+        if begun is None:
+            begun = MailAttempt(letter_id=letter.id, number=letter.attempts, owner=owner, begun_at=at,
+                                phase=SmtpPhase.CONNECT)  # fmt: skip
+            session.add(begun)
+        begun.ended_at, begun.outcome, begun.reply = at, letter.state, "the process that was sending it died"
+        begun.phase = SmtpPhase.DOT if doubtful else begun.phase
         counts["ambiguous" if doubtful else "requeued"] += 1
     session.flush()
     return counts

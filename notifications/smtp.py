@@ -87,6 +87,10 @@ class Connection:
     _smtp: aiosmtplib.SMTP | None = field(init=False, default=None)
     """Connects, secures and logs in; then `_talk` has the connection."""
     _talk: Dialogue | None = field(init=False, default=None)
+    _pipelines: bool = field(init=False, default=False)
+    """Whether all commands may be sent at once: one journey to the server and back instead of three."""
+    _notifies: bool = field(init=False, default=False)
+    """Whether it can be told which reports we want (RFC 3461)."""
     _opened: float = field(init=False, default=0)
     _letters: int = field(init=False, default=0)
 
@@ -111,6 +115,8 @@ class Connection:
             if self._smtp.is_ehlo_or_helo_needed:
                 await self._smtp.ehlo()
             self._talk = _taken_over(self._smtp)
+            self._pipelines = self._smtp.supports_extension("pipelining")
+            self._notifies = self._smtp.supports_extension("dsn")
         except aiosmtplib.SMTPResponseException as refused:
             self._drop()
             return Reply(SmtpPhase.CONNECT, _code(refused.code), refused.message)
@@ -125,14 +131,13 @@ class Connection:
 
     async def send(
         self, envelope_from: str, to: str, message: bytes, *, letter_id: int | None = None,
-        before_data: Consent | None = None, before_dot: Consent | None = None,
+        before_dot: Consent | None = None,
     ) -> Reply:  # fmt: skip
         """Hand over one letter and return the reply that decided; DONE with code 250 means accepted.
 
-        `before_data` is asked before the body goes out and `before_dot` before its final dot does: without the dot
-        no server keeps a letter. Connects if needed. Refuses addresses that are not sent exactly as given. A
-        cancelled task drops the connection and `last` says how far the letter got: at DOT nobody knows whether it
-        was accepted.
+        `before_dot` is asked before the final dot goes out: without it no server keeps a letter. Connects if needed.
+        Refuses addresses that are not sent exactly as given. A cancelled task drops the connection and `last` says how
+        far the letter got: at DOT nobody knows whether it was accepted.
         """
         if self.is_spent:
             await self.close()
@@ -140,7 +145,7 @@ class Connection:
             return opened
         self.last = _UNANSWERED[SmtpPhase.MAIL]
         try:
-            return await self._send(_wire(envelope_from), _wire(to), message, letter_id, before_data, before_dot)
+            return await self._send(_wire(envelope_from), _wire(to), message, letter_id, before_dot)
         except aiosmtplib.SMTPResponseException as nonsense:
             self._drop()
             return Reply(self.last.phase, None, nonsense.message)
@@ -156,7 +161,7 @@ class Connection:
 
     async def close(self) -> None:
         """Say goodbye if the server still listens; never raises."""
-        if self.is_open and self._talk is not None:
+        if self.is_open:
             try:
                 await self._ask(b"QUIT\r\n", self.timeouts.quit)
             except (aiosmtplib.SMTPException, OSError):
@@ -166,21 +171,11 @@ class Connection:
         self._letters = 0
 
     async def _send(
-        self, sender: bytes, to: bytes, message: bytes, letter_id: int | None, before_data: Consent | None,
-        before_dot: Consent | None,
-    ) -> Reply:  # fmt: skip
+        self, sender: bytes, to: bytes, message: bytes, letter_id: int | None, before_dot: Consent | None
+    ) -> Reply:
         steps = self._steps(sender, to, letter_id)
-        replies = self._now().say(b"".join(step.command for step in steps), len(steps)) if self._pipelines else []
-        for number, step in enumerate(steps):
-            if step.phase is SmtpPhase.DATA and before_data is not None and not await before_data():
-                await self._leave(replies)
-                return Reply(SmtpPhase.RCPT, None, NOT_OURS)
-            self.last = _UNANSWERED[step.phase]
-            reply = replies[number] if replies else self._now().say(step.command, 1)[0]
-            code, text = await self._now().hear(reply, step.timeout)
-            if code not in step.good:
-                refused = Reply(step.phase, _code(code), text)
-                await self._refused(refused, code, replies[number + 1 :])
+        for together in [steps] if self._pipelines else [(step,) for step in steps]:
+            if (refused := await self._introduce(together)) is not None:
                 return refused
         self._letters += 1
         self._body(message)
@@ -195,9 +190,25 @@ class Connection:
             self._drop()
         return Reply(SmtpPhase.DOT, _code(code), text)
 
+    async def _introduce(self, steps: Sequence["_Step"]) -> Reply | None:
+        """Send the commands at once; the first refusal, None if there is none."""
+        talk = self._now()
+        self.last = _UNANSWERED[steps[0].phase]
+        try:
+            failed = await talk.ask(b"".join([step.command for step in steps]), [step.timeout for step in steps])
+        finally:
+            self.last = _UNANSWERED[steps[min(len(talk.heard), len(steps) - 1)].phase]
+        for number, (step, (code, text)) in enumerate(zip(steps, talk.heard, strict=False), 1):
+            if code not in step.good:
+                await self._refused(step.phase, code, failed or any(later == 354 for later, _ in talk.heard[number:]))
+                return Reply(step.phase, _code(code), text)
+        if failed is not None:
+            raise failed
+        return None
+
     def _steps(self, sender: bytes, to: bytes, letter_id: int | None) -> tuple["_Step", ...]:
         of_letter, of_recipient = b"", b""
-        if letter_id is not None and self._smtp is not None and self._smtp.supports_extension("dsn"):
+        if letter_id is not None and self._notifies:
             of_letter, of_recipient = b" RET=HDRS ENVID=%d" % letter_id, b" NOTIFY=FAILURE,DELAY"
         waits = self.timeouts
         return (
@@ -206,31 +217,14 @@ class Connection:
             _Step(SmtpPhase.DATA, (354,), waits.data, b"DATA\r\n"),
         )
 
-    @property
-    def _pipelines(self) -> bool:
-        """Whether all commands may be sent at once: one journey to the server and back instead of three."""
-        return self._smtp is not None and self._smtp.supports_extension("pipelining")
+    async def _refused(self, phase: SmtpPhase, code: int, spoilt: object) -> None:
+        """Make the connection fit for the next letter, or drop it.
 
-    async def _refused(self, reply: Reply, code: int, later: Sequence[asyncio.Future[Answer]]) -> None:
-        """Make the connection fit for the next letter, or drop it; what was asked too early is answered first."""
-        if code == 421 or not 400 <= code < 600:
+        `spoilt`: the dialogue broke off, or the server waits for a letter to nobody and takes nothing for a command.
+        """
+        if spoilt or code == 421 or not 400 <= code < 600:
             self._drop()
-            return
-        try:
-            if any([(await self._now().hear(one, self.timeouts.rcpt))[0] == 354 for one in later]):
-                self._drop()  # it waits for a letter to nobody, and takes nothing else for a command
-                return
-        except (aiosmtplib.SMTPException, OSError):
-            self._drop()
-            return
-        if reply.phase is not SmtpPhase.MAIL:
-            await self._reset()
-
-    async def _leave(self, replies: Sequence[asyncio.Future[Answer]]) -> None:
-        """Give a letter up before its body; a server that was asked for the body already takes no other command."""
-        if replies:
-            self._drop()
-        else:
+        elif phase is not SmtpPhase.MAIL:
             await self._reset()
 
     def _body(self, message: bytes) -> None:
@@ -239,18 +233,19 @@ class Connection:
             raise ValueError("A message ends with CRLF.")
         self.last = _UNANSWERED[SmtpPhase.BODY]
         stuffed = message.replace(b"\r\n.", b"\r\n..")
-        self._now().say(b"." + stuffed if stuffed.startswith(b".") else stuffed, 0)
+        self._now().say(b"." + stuffed if stuffed.startswith(b".") else stuffed)
 
     async def _dot(self) -> Answer:
-        talk = self._now()
-        if not talk.is_open:
+        if not self._now().is_open:
             raise aiosmtplib.SMTPServerDisconnected("Connection lost")
         self.last = _UNANSWERED[SmtpPhase.DOT]
         return await self._ask(b".\r\n", self.timeouts.dot)
 
     async def _ask(self, words: bytes, timeout: float) -> Answer:
         talk = self._now()
-        return await talk.hear(talk.say(words, 1)[0], timeout)
+        if (failed := await talk.ask(words, (timeout,))) is not None:
+            raise failed
+        return talk.heard[0]
 
     def _now(self) -> Dialogue:
         if self._talk is None:

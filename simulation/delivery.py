@@ -19,7 +19,6 @@ def accept_all(transaction: Callable[[], AbstractContextManager[Session]]) -> Ca
         while True:
             with transaction() as session:
                 claimed = outbox.claim(session, "simulation", tuple(Lane), BATCH, at=at)
-                outbox.begin_attempts(session, claimed, at=at)
             if not claimed:
                 return
             with transaction() as session:

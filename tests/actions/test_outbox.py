@@ -57,7 +57,6 @@ def test_claimers_at_once_take_each_letter_once_and_leave_none(both: Database, c
         while idle < 3:
             with both.transaction() as session:
                 mine = outbox.claim(session, owner, LANES, 97, at=world.at)
-                outbox.begin_attempts(session, mine, at=world.at)
             idle = 0 if mine else idle + 1
             taken.update(one.id for one in mine)
             with both.transaction() as session:

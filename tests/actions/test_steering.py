@@ -13,7 +13,7 @@ from actions.acts.act import ActRefused
 from actions.cycles import find
 from actions.deadlines import deadlines_of
 from actions.due import due
-from actions.outbox import Settled, begin_attempts, claim, settle
+from actions.outbox import Settled, claim, settle
 from actions.perform import Sent, perform
 from actions.steering import SteeringRefused
 from database import Database
@@ -562,7 +562,6 @@ def test_a_corrected_address_ends_the_old_links_and_sends_what_was_held(january:
         mine = [one for one in claimed if one.person_id == person.id]
         assert len(mine) == held
         assert {one.address for one in mine} == {"baru@mamuju.example"}
-        begin_attempts(session, mine, at=NOON)
         assert settle(session, mine[0], Settled(LetterState.ACCEPTED, SmtpPhase.DONE, 250), at=NOON)
         entry = session.scalars(select(TrailEntry).filter_by(type="person.address_corrected")).one()
         assert "baru@" not in entry.event

@@ -196,7 +196,6 @@ class World:
         while True:
             with self.db.transaction() as session:
                 claimed = outbox.claim(session, "world", tuple(Lane), 500, at=self.at)
-                outbox.begin_attempts(session, claimed, at=self.at)
                 for one in claimed:
                     outbox.settle(session, one, outbox.Settled(LetterState.ACCEPTED, SmtpPhase.DONE, 250), at=self.at)
             if not claimed:

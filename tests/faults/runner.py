@@ -134,10 +134,11 @@ def _arm_body(fate: Fate) -> None:
 def _arm_dot(fate: Fate) -> None:
     async def dot(self: Connection) -> Any:
         self.last = self.last.__class__(SmtpPhase.DOT, None)
-        (reply,) = self._now().say(b".\r\n", 1)
+        reply = asyncio.ensure_future(self._ask(b".\r\n", 60))
+        await asyncio.sleep(0)
         await _on_the_wire(self)
         fate.strike()
-        return await self._now().hear(reply, 60)
+        return await reply
 
     Connection._dot = dot
 

@@ -36,7 +36,6 @@ def accept(db: database.Database, *, lanes, limit: int, now) -> dict[str, int]:
     """Settle two letters at most, as the dispatcher does."""
     with db.transaction() as session:
         claimed = outbox.claim(session, "test", lanes, min(limit, 2), at=now())
-        outbox.begin_attempts(session, claimed, at=now())
         for one in claimed:
             outbox.settle(session, one, outbox.Settled(LetterState.ACCEPTED, "done"), at=now())  # type: ignore[arg-type]
     return {"accepted": len(claimed)}

@@ -84,7 +84,7 @@ class Office:
         """Hand over what is due, and do not record yet how that ended."""
         with self.db.transaction() as session:
             claimed = list(outbox.claim(session, "office", list(Lane), 500, at=at))
-            outbox.begin_attempts(session, claimed, at=at)
+            outbox.mark_dots(session, claimed, at=at)
         return claimed
 
     def end(self, one: outbox.Claimed, state: LetterState = LetterState.ACCEPTED, *, at: datetime = AT) -> bool:

@@ -42,14 +42,24 @@ def test_two_claimers_never_get_the_same(both: Database) -> None:
 
 def test_a_claim_writes_no_attempt_and_a_death_before_the_dot_leaves_no_doubt(both: Database) -> None:
     owe(both, 3)
-    untouched, begun, doubtful = claim(both)
+    sure, also_sure, doubtful = claim(both)
     with both.transaction() as session:
-        outbox.begin_attempts(session, [begun, doubtful], at=AT, contents={doubtful.id: "c" * 64})
-        assert outbox.mark_dots(session, [doubtful], at=AT) == {doubtful.id}
+        assert session.scalars(select(MailAttempt)).all() == []
+        assert outbox.mark_dots(session, [doubtful], at=AT, contents={doubtful.id: "c" * 64}) == {doubtful.id}
     assert lose_leases(both) == {"requeued": 2, "ambiguous": 1}
     assert states(both) == {"queued": 2, "ambiguous": 1}
     assert letter(both, doubtful.id).content_sha256 == "c" * 64
-    assert {one.id for one in claim(both)} == {untouched.id, begun.id}
+    assert {one.id for one in claim(both)} == {sure.id, also_sure.id}
+    with both.reading() as session:
+        told = {
+            one.letter_id: (one.number, one.owner, one.phase, one.outcome)
+            for one in session.scalars(select(MailAttempt))
+        }
+    assert told == {
+        sure.id: (1, "me", SmtpPhase.CONNECT, LetterState.QUEUED),
+        also_sure.id: (1, "me", SmtpPhase.CONNECT, LetterState.QUEUED),
+        doubtful.id: (1, "me", SmtpPhase.DOT, LetterState.AMBIGUOUS),
+    }
 
 
 def test_who_lost_the_lease_may_neither_end_a_letter_nor_send_its_dot(both: Database) -> None:
@@ -79,7 +89,6 @@ def test_a_late_acceptance_spares_the_second_copy(both: Database) -> None:
     owe(both, 1)
     (one,) = claim(both)
     with both.transaction() as session:
-        outbox.begin_attempts(session, [one], at=AT)
         outbox.mark_dots(session, [one], at=AT)
     lose_leases(both)
     with both.transaction() as session:
@@ -102,7 +111,6 @@ def test_an_end_that_is_told_twice_counts_once(both: Database) -> None:
     owe(both, 1)
     (one,) = claim(both)
     with both.transaction() as session:
-        outbox.begin_attempts(session, [one, one], at=AT)
         assert outbox.mark_dots(session, [one, one], at=AT) == {one.id}
         lost = outbox.Settled(LetterState.AMBIGUOUS, SmtpPhase.DOT, reply="cancelled")
         kept = outbox.Settled(LetterState.ACCEPTED, SmtpPhase.DONE, 250, "2.0.0 ok")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from notifications.smtp import NOT_OURS, Connection, Relay, Reply, Timeouts, Tls
+from notifications.smtp import Connection, Relay, Reply, Timeouts, Tls
 from rules.words import SmtpPhase
 from tests.notifications.test_smtp import BODY, FROM, QUICK, TO, Run, one, with_server
 
@@ -73,21 +73,6 @@ def test_a_server_that_wants_a_letter_for_nobody_gets_none(run_sink: Run, sink: 
     assert refused == Reply(SmtpPhase.RCPT, 550, "5.1.1 unknown")
     assert accepted.accepted
     assert server.connections == 2
-    assert server.received == [BODY]
-
-
-def test_a_letter_that_is_no_longer_ours_is_given_up_before_its_body(run_sink: Run, sink: Any) -> None:
-    server = sink(extensions=FAST)
-
-    async def no() -> bool:
-        return False
-
-    async def two(to_server: Connection) -> tuple[Reply, Reply]:
-        return await to_server.send(FROM, TO, BODY, before_data=no), await one(to_server)
-
-    given_up, accepted = with_server(run_sink, server, two)
-    assert given_up == Reply(SmtpPhase.RCPT, None, NOT_OURS)
-    assert accepted.accepted
     assert server.received == [BODY]
 
 
