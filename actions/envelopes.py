@@ -12,7 +12,7 @@ import settings
 from actions import codes
 from actions.outbox import Claimed
 from notifications.calendar_file import calendar_file
-from notifications.compose import compose
+from notifications.compose import encode
 from notifications.kinds import KINDS, Secret
 from notifications.letter import Letter, Mailbox, build
 from notifications.relay import Relay
@@ -83,17 +83,17 @@ def envelope(one: Claimed, secrets: dict[str, Any], post: Post) -> Envelope:
     LetterTooLarge above MAX_BYTES. CopyDiffers if a copy may have arrived and this one would not be the same: the
     templates changed in between.
     """
-    rendered = compose(one.kind, {**one.facts, **secrets}, one.locale)
+    written = encode(one.kind, {**one.facts, **secrets}, one.locale)
     bounces = verp(one.id, domain=post.bounce_domain, master=post.master)
     assert one.first_tried_at is not None
     letter = Letter(
-        one.kind, one.locale, Mailbox(one.name, one.address), post.sender, rendered.subject, rendered.text,
-        rendered.html, one.message_id, one.first_tried_at, bounces, post.reply_to, one.in_reply_to,
-        calendar_file(one.facts, one.locale, stamp=one.first_tried_at), rendered.quoted_text, rendered.quoted_html,
+        one.kind, one.locale, Mailbox(one.name, one.address), post.sender, written.subject, written.text,
+        written.html, one.message_id, one.first_tried_at, bounces, post.reply_to, one.in_reply_to,
+        calendar_file(one.facts, one.locale, stamp=one.first_tried_at),
     )  # fmt: skip
-    written = Envelope(one, bounces, build(letter), time.time())
-    if len(written.message) > MAX_BYTES:
-        raise LetterTooLarge(f"{len(written.message):,} bytes; mail servers and people expect less than {MAX_BYTES:,}")
-    if one.ambiguities and one.content_sha256 not in (None, written.sha256):
+    made = Envelope(one, bounces, build(letter), time.time())
+    if len(made.message) > MAX_BYTES:
+        raise LetterTooLarge(f"{len(made.message):,} bytes; mail servers and people expect less than {MAX_BYTES:,}")
+    if one.ambiguities and one.content_sha256 not in (None, made.sha256):
         raise CopyDiffers("a copy that may have arrived was different; a person decides what this one is told")
-    return written
+    return made

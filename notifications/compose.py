@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, Template, TemplateNotFound, pass_context, select_autoescape
 from jinja2.runtime import Context
@@ -32,6 +32,8 @@ HOLE = "\x01"
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]+")
 _TLD = "(?:[a-z]{2}|com|net|org|info|biz|xyz|top|site|online|shop|app|dev|link|click|live|cloud)"
+_TRICKY = re.compile(r"[.@:]")
+"""Without one of these nothing is a link."""
 _LINK_SIGN = re.compile(r"://|www\.|@", re.IGNORECASE)
 _LINK_DOT = re.compile(rf"(?<=[a-z0-9]{{2}})\.(?={_TLD}(?![a-z]))|\.(?={_TLD}/)", re.IGNORECASE)
 _TAG = re.compile(r"<([a-z][a-z0-9]*)((?:\s[^<>]*)?)>")
@@ -39,30 +41,49 @@ _CLASS = re.compile(r'class="([^"]*)"')
 _RULE = re.compile(r"([.\w-]+)\s*\{([^}]*)\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(NamedTuple):
     subject: str
     text: str
     html: str
-    quoted_text: bytes = b""
-    """Both as they go out, where letters like it were encoded before; else empty."""
-    quoted_html: bytes = b""
+
+
+class Encoded(NamedTuple):
+    """A letter whose texts are as `quoted` has them."""
+
+    subject: str
+    text: bytes
+    html: bytes
 
 
 def compose(kind: str, facts: Mapping[str, Any], locale: Locale) -> Rendered:
     """Write the letter of that kind. FactsMissing names what it was not told; KeyError if there is no such kind."""
     facts = KINDS[kind].filled(facts)
+    mould, own = _mould_for(kind, facts, locale)
+    return mould.filled(own) if mould else _render(kind, Locale(locale), facts)
+
+
+def encode(kind: str, facts: Mapping[str, Any], locale: Locale) -> Encoded:
+    """`compose`, as it goes out: of the letters of a wave, what is the same in all was encoded once."""
+    facts = KINDS[kind].filled(facts)
+    mould, own = _mould_for(kind, facts, locale)
+    if mould:
+        return mould.encoded(own)
+    rendered = _render(kind, Locale(locale), facts)
+    return Encoded(rendered.subject, quoted(rendered.text), quoted(rendered.html))
+
+
+def _mould_for(kind: str, facts: Mapping[str, Any], locale: Locale) -> tuple["_Mould | None", dict[str, str]]:
+    """And what to fill it with; None if the letter must be rendered for itself."""
     own = {
         name: told for name in OWN if isinstance(facts.get(name), str) and (told := _tamed(facts[name], name in OURS))
     }
     shared = {name: value for name, value in facts.items() if name not in own}
-    key = (kind, Locale(locale), repr(shared), *own)
+    key = (kind, locale, repr(shared), *own)
     if key not in _moulds:
         if len(_moulds) >= MOST_MOULDS:
             _moulds.clear()
         _moulds[key] = _mould(kind, Locale(locale), shared, own.keys())
-    mould = _moulds.get(key)  # another thread may have cleared them
-    return mould.filled(own) if mould else _render(kind, Locale(locale), facts)
+    return _moulds.get(key), own  # another thread may have cleared them
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +95,14 @@ class _Mould:
     html: "_Cast"
 
     def filled(self, own: Mapping[str, str]) -> Rendered:
-        escaped = {name: str(escape(value)) for name, value in own.items()}
-        return Rendered(
-            self.subject, self.text.filled(own), self.html.filled(escaped), self.text.quoted(own),
-            self.html.quoted(escaped),
-        )  # fmt: skip
+        return Rendered(self.subject, self.text.filled(own), self.html.filled(_escaped(own)))
+
+    def encoded(self, own: Mapping[str, str]) -> Encoded:
+        return Encoded(self.subject, self.text.quoted(own), self.html.quoted(_escaped(own)))
+
+
+def _escaped(own: Mapping[str, str]) -> dict[str, str]:
+    return {name: str(escape(value)) for name, value in own.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +178,9 @@ def _tame_text(value: str, ours: bool) -> str:
 
 
 def _tamed(value: str, ours: bool) -> str:
-    value = _CONTROL.sub(" ", value)
-    if ours:
+    if not value.isprintable():
+        value = _CONTROL.sub(" ", value)
+    if ours or not _TRICKY.search(value):
         return value
     # visible where it matters to see; hidden after dots, which decree numbers and academic titles are full of
     return _LINK_DOT.sub(".\u2060", _LINK_SIGN.sub(lambda sign: f"{sign[0]} ", value))

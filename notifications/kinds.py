@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -29,7 +30,7 @@ class Secret(StrEnum):
     """`code`: eight digits."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kind:
     """One kind of letter. Facts are JSON: instants as ISO 8601, stages, acts and audiences by value."""
 
@@ -46,11 +47,18 @@ class Kind:
 
     def filled(self, facts: Mapping[str, Any]) -> dict[str, Any]:
         """Return all facts that the templates know; FactsMissing if one is lacking. Others are left out."""
-        needed = self.facts | ({_SECRET_FACT[self.secret]} if self.secret and self.secret_needed else set())
-        if missing := needed - facts.keys():
+        if missing := self._needed - facts.keys():
             raise FactsMissing(self.name, missing)
-        known = needed | self.optional.keys() | {"url"}
-        return {"url": None, **self.optional, **{name: facts[name] for name in known & facts.keys()}}
+        return {name: facts.get(name, usual) for name, usual in self._known.items()}
+
+    @cached_property
+    def _needed(self) -> frozenset[str]:
+        return self.facts | ({_SECRET_FACT[self.secret]} if self.secret and self.secret_needed else set())
+
+    @cached_property
+    def _known(self) -> Mapping[str, Any]:
+        """All that the templates know, in an order that is the same in all processes, with what else stands for it."""
+        return {**dict.fromkeys(sorted(self._needed)), "url": None, **self.optional}
 
     def check(self, facts: Mapping[str, Any]) -> None:
         """Raise FactsMissing if a letter owed with these facts could not be written later."""

@@ -3,13 +3,13 @@
 import hashlib
 import re
 from base64 import b64encode
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email import policy
 from email.headerregistry import Address as HeaderAddress
 from email.message import EmailMessage
 from email.utils import format_datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from notifications.compose import Rendered, compose
 from notifications.quoted import quoted, unix
@@ -29,8 +29,7 @@ class LetterRefused(Exception):
     """The letter cannot be put into bytes safely: our bug or bad data, and no server was asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mailbox:
+class Mailbox(NamedTuple):
     """A name for people and a bare address; the name may be empty."""
 
     name: str
@@ -45,8 +44,7 @@ class Mailbox:
         return box
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """Everything that the bytes depend on, so that a second copy is the same to the last octet."""
 
     kind: str
@@ -54,8 +52,9 @@ class Letter:
     to: Mailbox
     sender: Mailbox
     subject: str
-    text: str
-    html: str
+    text: str | bytes
+    """It and `html` in bytes are as `quoted` has them."""
+    html: str | bytes
     message_id: str
     date: datetime
     """When it was first tried, aware."""
@@ -65,9 +64,6 @@ class Letter:
     in_reply_to: str | None = None
     calendar: str = ""
     """A calendar file that comes with it, as text."""
-    quoted_text: bytes = b""
-    """`text` and `html` as `quoted` would have them, where that is known already."""
-    quoted_html: bytes = b""
 
 
 def build(letter: Letter) -> bytes:
@@ -90,13 +86,17 @@ def build(letter: Letter) -> bytes:
         )
     lines += [
         b'Content-Type: multipart/alternative;\r\n boundary="' + boundary + b'"\r\n\r\n--' + boundary,
-        _PART % b"plain" + (letter.quoted_text or quoted(letter.text)) + b"\r\n--" + boundary,
-        _PART % b"html" + (letter.quoted_html or quoted(letter.html)) + b"\r\n--" + boundary + b"--\r\n",
+        _PART % b"plain" + _quoted(letter.text) + b"\r\n--" + boundary,
+        _PART % b"html" + _quoted(letter.html) + b"\r\n--" + boundary + b"--\r\n",
     ]
     if letter.calendar:
         outer = b"--" + _outer(letter)
         lines += [outer, _CALENDAR + quoted(letter.calendar) + b"\r\n" + outer + b"--\r\n"]
     return b"\r\n".join(lines)
+
+
+def _quoted(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else quoted(text)
 
 
 _PART = b'Content-Type: text/%s; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
@@ -229,6 +229,8 @@ def _check_mailbox(box: Mailbox) -> None:
 def build_reference(letter: Letter) -> bytes:
     """The same letter made by the standard library: slow, and what `build` is held against."""
     _check(letter)
+    if isinstance(letter.text, bytes) or isinstance(letter.html, bytes):
+        raise TypeError("The library encodes for itself.")
     message = EmailMessage(policy=policy.SMTP.clone(cte_type="7bit", max_line_length=200))
     message["From"] = _header_address(letter.sender)
     if letter.reply_to is not None:

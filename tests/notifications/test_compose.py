@@ -1,5 +1,4 @@
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -8,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notifications import compose as composing
-from notifications.compose import MAX_SUBJECT, compose
+from notifications.compose import MAX_SUBJECT, compose, encode
 from notifications.kinds import KINDS, FactsMissing
 from notifications.quoted import quoted
 from notifications.samples import CONSOLE, NAMES, URL, every_sample, samples
@@ -213,10 +212,16 @@ def test_a_letter_from_a_mould_is_the_letter_rendered_for_itself(
         told = facts | {"name": name}
         direct = composing._render(kind, locale, KINDS[kind].filled(told))
         for letter in (compose(kind, told, locale), compose(kind, told, locale)):
-            assert replace(letter, quoted_text=b"", quoted_html=b"") == direct
-            assert letter.quoted_text in (b"", quoted(direct.text)), "the same bytes without encoding all of it anew"
-            assert letter.quoted_html in (b"", quoted(direct.html))
-            assert bool(letter.quoted_text) == bool(letter.quoted_html)
+            assert letter == direct
+        assert encode(kind, told, locale) == (direct.subject, quoted(direct.text), quoted(direct.html)), (
+            "the same bytes without encoding all of it anew"
+        )
+
+
+def test_no_sign_that_is_taken_out_of_facts_is_printable() -> None:
+    taken_out = composing._CONTROL.findall("a".join(map(chr, range(0x110000))))
+    assert len(taken_out) > 2048
+    assert not any(sign.isprintable() for sign in taken_out)
 
 
 def test_moulds_are_made_once_for_a_wave_and_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
