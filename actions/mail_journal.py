@@ -174,11 +174,10 @@ class Journal:
         with self.db.transaction() as session:
             connection = session.connection()
             dots, ended = [one.claimed for one, _ in group.dots], [(one, how) for one, how, _ in group.ended]
-            ours = outbox.still_ours(connection, [*dots, *(one for one, _ in ended)])
             known = outbox.on_record(session, ended) if again else set()
             contents = {one.claimed.id: one.sha256 for one, _ in group.dots}
-            outbox.mark_dots(connection, dots, at=at, contents=contents, ours=ours)
-            written = outbox.settle_all(connection, ended, at=at, ours=ours)
+            ours = outbox.mark_dots(connection, dots, at=at, contents=contents)
+            written = outbox.settle_all(connection, ended, at=at)
             for (one, how, _), kept in zip(group.ended, written, strict=True):
                 counts[how.state.value if kept or one.id in known else "lease_lost"] += 1
             for one, reason in group.troubles:

@@ -41,29 +41,32 @@ class Settled(NamedTuple):
 
 
 def mark_dots(
-    on: On, claimed: Sequence[Claimed], *, at: datetime, contents: Mapping[int, str] | None = None,
-    ours: set[int] | None = None,
-) -> set[int]:  # fmt: skip
+    on: On, claimed: Sequence[Claimed], *, at: datetime, contents: Mapping[int, str] | None = None
+) -> set[int]:
     """Note that the final dots are about to go out; the ids of the letters that are still ours and may be ended so.
 
-    Nothing is on record of a letter before: without its dot no server keeps it. `contents`: SHA-256 by letter id;
-    `ours`: what `still_ours` said in this transaction.
+    Nothing is on record of a letter before: without its dot no server keeps it. `contents`: SHA-256 by letter id.
     """
-    ours = still_ours(on, claimed) if ours is None else ours
     hashes = contents or {}
-    if rows := {one.id: (one.id, one.attempt, one.owner, hashes.get(one.id)) for one in claimed if one.id in ours}:
-        _DOT.execute(on, list(rows.values()), at=at)
-    return ours
+    rows = {one.id: (one.id, one.attempt, one.owner, hashes.get(one.id)) for one in claimed}
+    return {id for (id,) in _DOT.execute(on, list(rows.values()), at=at)} if rows else set()
 
 
+_OURS = (
+    "letter.id = given.id AND letter.attempts = given.attempt AND letter.lease_owner = given.owner"
+    " AND letter.state = 'sending'"
+)
+"""The fence: still under the lease of this very attempt."""
+_FENCED = {"id": Letter.id, "attempt": Letter.attempts, "owner": Letter.lease_owner}
 _DOT = RowSet(
-    "INSERT INTO mail_attempt (letter_id, number, owner, content_sha256, begun_at, phase, reply)"
-    " SELECT letter_id, number, owner, content_sha256, {at}, 'dot', '' FROM {given} WHERE true"
-    " ON CONFLICT DO NOTHING",
-    {"letter_id": MailAttempt.letter_id, "number": MailAttempt.number, "owner": MailAttempt.owner,
-     "content_sha256": MailAttempt.content_sha256},
+    "INSERT INTO mail_attempt (letter_id, number, owner, content_sha256, begun_at, phase, reply)"  # noqa: S608
+    " SELECT letter.id, letter.attempts, letter.lease_owner, given.content, {at}, 'dot', ''"
+    f" FROM {{given}} JOIN letter ON {_OURS} WHERE true {{locked}}"
+    " ON CONFLICT (letter_id, number) DO UPDATE SET phase = 'dot' RETURNING letter_id",
+    {**_FENCED, "content": MailAttempt.content_sha256},
     shared={"at": MailAttempt.begun_at},
-)  # fmt: skip
+    found=[MailAttempt.letter_id],
+)
 
 
 def settle(session: Session, one: Claimed, how: Settled, *, at: datetime) -> bool:
@@ -74,16 +77,13 @@ def settle(session: Session, one: Claimed, how: Settled, *, at: datetime) -> boo
     return settle_all(session, [(one, how)], at=at)[0]
 
 
-def settle_all(
-    on: On, ended: Sequence[tuple[Claimed, Settled]], *, at: datetime, ours: set[int] | None = None
-) -> list[bool]:
-    """`settle` for many at once; `ours` as in `mark_dots`."""
+def settle_all(on: On, ended: Sequence[tuple[Claimed, Settled]], *, at: datetime) -> list[bool]:
+    """`settle` for many at once."""
     if not ended:
         return []
-    ours = still_ours(on, [one for one, _ in ended]) if ours is None else ours
     # PostgreSQL takes no row twice in one statement
-    if letters := {one.id: _row(one, how, at) for one, how in ended if one.id in ours}:
-        _SETTLE.execute(on, list(letters.values()), at=at)
+    letters = {one.id: _row(one, how, at) for one, how in ended}
+    ours = {id for (id,) in _SETTLE.execute(on, list(letters.values()), at=at)}
     attempts = {
         (one.id, one.attempt): (one.id, one.attempt, one.owner, how.phase, how.code, how.reply[:500], how.state,
                                 how.content_sha256)
@@ -98,16 +98,17 @@ def settle_all(
 
 
 _SETTLE = RowSet(
-    "UPDATE letter SET state = given.state, reply_code = given.reply_code, reply = given.reply,"
+    "UPDATE letter SET state = given.state, reply_code = given.reply_code, reply = given.reply,"  # noqa: S608
     " next_at = given.next_at, charged = given.charged, bugs = given.bugs, ambiguities = given.ambiguities,"
     " ended_at = given.ended_at, lease_owner = NULL, lease_until = NULL,"
     " accepted_at = CASE WHEN given.state = 'accepted' THEN {at} ELSE letter.accepted_at END,"
     " content_sha256 = coalesce(given.content_sha256, letter.content_sha256)"
-    " FROM {given} WHERE letter.id = given.id",
-    {"id": Letter.id, "state": Letter.state, "reply_code": Letter.reply_code, "reply": Letter.reply,
+    f" FROM {{given}} WHERE {_OURS} RETURNING letter.id",
+    {**_FENCED, "state": Letter.state, "reply_code": Letter.reply_code, "reply": Letter.reply,
      "next_at": Letter.next_at, "charged": Letter.charged, "bugs": Letter.bugs, "ambiguities": Letter.ambiguities,
      "ended_at": Letter.ended_at, "content_sha256": Letter.content_sha256},
     shared={"at": Letter.accepted_at},
+    found=[Letter.id],
 )  # fmt: skip
 _END = RowSet(
     "INSERT INTO mail_attempt (letter_id, number, owner, begun_at, ended_at, phase, code, reply, outcome,"
@@ -135,7 +136,7 @@ def on_record(session: Session, ended: Iterable[tuple[Claimed, Settled]]) -> set
 def _row(one: Claimed, how: Settled, at: datetime) -> tuple[Any, ...]:
     ended = how.state not in WAITING and how.state is not LetterState.AMBIGUOUS
     return (
-        one.id, how.state, how.code, how.reply[:500], at + how.again_in if how.again_in else at,
+        one.id, one.attempt, one.owner, how.state, how.code, how.reply[:500], at + how.again_in if how.again_in else at,
         one.charged + how.charge, one.bugs + how.bug, one.ambiguities + (how.state is LetterState.AMBIGUOUS),
         at if ended else None, how.content_sha256,
     )  # fmt: skip
@@ -143,16 +144,14 @@ def _row(one: Claimed, how: Settled, at: datetime) -> tuple[Any, ...]:
 
 def still_ours(on: On, claimed: Iterable[Claimed]) -> set[int]:
     """Which of the letters are still under the lease of this very attempt; they stay locked to the end."""
-    held = {(one.id, one.owner, one.attempt) for one in claimed}
-    rows = _HELD.execute(on, list(held)) if held else ()
-    return {id for id, state in rows if state is LetterState.SENDING}
+    held = {(one.id, one.attempt, one.owner) for one in claimed}
+    return {id for (id,) in _HELD.execute(on, list(held))} if held else set()
 
 
 _HELD = RowSet(
-    "SELECT letter.id, letter.state FROM letter JOIN {given}"
-    " ON letter.id = given.id AND letter.lease_owner = given.owner AND letter.attempts = given.attempt {locked}",
-    {"id": Letter.id, "owner": Letter.lease_owner, "attempt": Letter.attempts},
-    found=[Letter.id, Letter.state],
+    f"SELECT letter.id FROM {{given}} JOIN letter ON {_OURS} {{locked}}",  # noqa: S608
+    _FENCED,
+    found=[Letter.id],
 )
 
 

@@ -506,6 +506,7 @@ def test_f41_a_deadlock_with_somebody_who_changes_an_address_is_tried_again(
 
     def settle_all(session: Any, ended: Any, **more: Any) -> list[bool]:
         if any(how.address_state for _, how in ended) and not mine.is_set():
+            outbox.still_ours(session, [one for one, _ in ended])
             mine.set()
             wait_until(lambda: blocked(pg))  # they wait for our letter, and we now ask for their person
         return real(session, ended, **more)
@@ -538,17 +539,16 @@ def test_f41_a_transaction_that_cannot_be_serialised_is_tried_again(
         session.execute(text(f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'"))
     pg.close()
     owe(pg, 10)
-    real, times = outbox.still_ours, count()
+    real, times = outbox.mark_dots, count()
 
-    def still_ours(session: Any, claimed: Any) -> set[int]:
-        claimed = list(claimed)
+    def mark_dots(session: Any, claimed: Any, **more: Any) -> set[int]:
         if claimed and next(times) in (0, 2, 3):
             session.scalars(select(Letter.id)).all()
             with pg.transaction() as other:
                 other.execute(update(Letter).where(Letter.id.in_([one.id for one in claimed])).values(reply="moved"))
-        return real(session, claimed)
+        return real(session, claimed, **more)
 
-    monkeypatch.setattr(outbox, "still_ours", still_ours)
+    monkeypatch.setattr(outbox, "mark_dots", mark_dots)
     with Sink() as sink:
         assert send(pg, sink) == {"accepted": 10}
         assert "SerializationFailure" in caplog.text

@@ -74,6 +74,17 @@ def test_who_lost_the_lease_may_neither_end_a_letter_nor_send_its_dot(both: Data
         assert outbox.mark_dots(session, [again], at=AT) == {again.id}
 
 
+def test_a_letter_that_somebody_ended_meanwhile_is_ours_no_longer(both: Database) -> None:
+    owe(both, 1)
+    (one,) = claim(both)
+    with both.transaction() as session:
+        session.execute(update(Letter).values(state=LetterState.CANCELLED))
+        assert outbox.mark_dots(session, [one], at=AT) == set()
+        assert not outbox.settle(session, one, outbox.Settled(LetterState.FAILED_PERM, SmtpPhase.DOT), at=AT)
+        assert outbox.give_back(session, [one]) == 0
+    assert states(both) == {"cancelled": 1}
+
+
 def test_a_letter_that_kills_its_process_is_tried_ever_later(both: Database) -> None:
     owe(both, 1)
     waits = []
