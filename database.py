@@ -3,7 +3,6 @@
 import random
 import select
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +41,6 @@ class Database:
         self.url, self.durable = url, durable
         self.is_sqlite = url.startswith("sqlite")
         self._demanded = schema
-        self._writing = threading.Lock()
 
     @cached_property
     def engine(self) -> Engine:
@@ -51,24 +49,26 @@ class Database:
         return _server_engine(self.url)
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """Commit at the end, roll back on any error; on SQLite the write lock is taken at once."""
+    def transaction(self, *, lasting: bool = True) -> Iterator[Session]:
+        """Commit at the end, roll back on any error; on SQLite the write lock is taken at once.
+
+        What is not `lasting` does not wait for the disk: a power cut may undo it, but only with all that came later.
+        """
         self._demand_schema()
-        with self._turn(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        engine = self.engine if lasting else self._hasty_engine
+        with Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """On SQLite the writers of one process wake each other up; those of another can only look again and again."""
-        if not self.is_sqlite:
-            yield
-            return
-        got = self._writing.acquire(timeout=BUSY_MILLISECONDS / 1000)  # if not, SQLite itself says what is wrong
-        try:
-            yield
-        finally:
-            if got:
-                self._writing.release()
+    def writing(self) -> Iterator[Connection]:
+        """`transaction()` without a session, for statements that need none."""
+        self._demand_schema()
+        with self.engine.begin() as connection:
+            yield connection
+
+    @cached_property
+    def _hasty_engine(self) -> Engine:
+        return self.engine.execution_options(lasting=False)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -149,6 +149,11 @@ class Database:
 def _server_engine(url: str, **more: Any) -> Engine:
     engine = create_engine(url, pool_size=10, max_overflow=20, hide_parameters=True, **more)
 
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if not connection.get_execution_options().get("lasting", True):
+            connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+
     @event.listens_for(engine, "checkout")
     def _checkout(connection: Any, _record: Any, _proxy: Any) -> None:
         """A server that ended a kept connection has said so: nothing else comes unasked. Cheaper than asking it."""
@@ -177,18 +182,27 @@ def _sqlite_engine(url: str, *, durable: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver's own BEGIN is too late for a write lock
-        disk = "synchronous=FULL" if durable else "synchronous=OFF"
-        for pragma in ("journal_mode=WAL", "foreign_keys=ON", disk, f"busy_timeout={BUSY_MILLISECONDS}"):
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=OFF", f"busy_timeout={BUSY_MILLISECONDS}"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        if connection.get_execution_options().get("reading", False):
+        asked = connection.get_execution_options()
+        if asked.get("reading", False):
             connection.exec_driver_sql("BEGIN")
         else:
+            if durable:
+                _wait_for_disk(connection, "FULL" if asked.get("lasting", True) else "NORMAL")
             _begin_writing(connection)
 
     return engine
+
+
+def _wait_for_disk(connection: Connection, how: str) -> None:
+    """`FULL`: at each commit, for all that was written before as well. `NORMAL`: not at this one."""
+    if connection.info.get("synchronous") != how:
+        _raw(connection).execute(f"PRAGMA synchronous={how}")
+        connection.info["synchronous"] = how
 
 
 def _begin_writing(connection: Connection) -> None:
@@ -197,9 +211,7 @@ def _begin_writing(connection: Connection) -> None:
     SQLite looks again after 1, 2, 5, 10 and more milliseconds, while writers that take turns hold it for less than one:
     whoever waits longest would have it last.
     """
-    raw = connection.connection.driver_connection
-    assert isinstance(raw, sqlite3.Connection)
-    until = time.monotonic() + BUSY_MILLISECONDS / 1000
+    raw, until = _raw(connection), time.monotonic() + BUSY_MILLISECONDS / 1000
     raw.execute("PRAGMA busy_timeout=0")
     try:
         while time.monotonic() < until:
@@ -214,6 +226,12 @@ def _begin_writing(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # says why not, in SQLAlchemy's words
     finally:
         raw.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+
+
+def _raw(connection: Connection) -> sqlite3.Connection:
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    return raw
 
 
 _current: list[Database] = []

@@ -14,9 +14,11 @@ import socket
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -45,6 +47,7 @@ ODD_ONE_OUT = 30.0
 ODD_WAIT = 0.3
 """Seconds after which the others have shown whether they work."""
 DATABASE_TRIES = 5
+MOST_CLERKS = 4
 SHORT_REST = 3.0
 """Seconds that it is worth waiting for a relay that somebody else could not reach."""
 
@@ -124,6 +127,8 @@ class Dispatcher:
     _streets: list[Street] = field(default_factory=list)
     _workers: list[asyncio.Task[None]] = field(default_factory=list)
     _claims: Iterator[int] = field(default_factory=lambda: count(1))
+    _clerks: ThreadPoolExecutor = field(init=False)
+    """Who talks to the database while letters are on their way; on SQLite one, since only one can write at a time."""
     _lost: deque[str] = field(default_factory=lambda: deque(maxlen=200))
     """Names of claims that failed: if one was committed all the same, nobody knows what it holds."""
 
@@ -148,7 +153,10 @@ class Dispatcher:
 
     async def _run(self, *, resident: bool) -> Mapping[str, int]:
         self._streets = streets = self._opened()
-        self.journal = Journal(self.db, self.now, self.counts, sum(street.connections for street in streets))
+        self._clerks = ThreadPoolExecutor(1 if self.db.is_sqlite else MOST_CLERKS, "mail-clerk")
+        self.journal = Journal(
+            self.db, self.now, self.counts, sum(street.connections for street in streets), self._clerks
+        )
         writer = asyncio.create_task(self.journal.run())
         writer.add_done_callback(lambda task: None if task.cancelled() or task.exception() is None else self._give_up())
         self._workers = [
@@ -166,6 +174,7 @@ class Dispatcher:
             await asyncio.gather(*self._workers, *keepers, return_exceptions=True)
             self.journal.close()
             await writer
+            self._clerks.shutdown()
         await asyncio.to_thread(self._beat)
         return {state: count for state, count in self.counts.items() if count}
 
@@ -261,7 +270,8 @@ class Dispatcher:
         """A database that is away for a while is waited for: always by a resident dispatcher, a few times by others."""
         for tries in range(1, 1_000_000):
             try:
-                return await asyncio.to_thread(self._claim, lanes, room, again=tries > 1)
+                claim = partial(self._claim, lanes, room, again=tries > 1)
+                return await asyncio.get_running_loop().run_in_executor(self._clerks, claim)
             except AWAY as failed:
                 if not resident and tries >= DATABASE_TRIES:
                     raise
@@ -284,7 +294,7 @@ class Dispatcher:
         """
         name, at = f"{self.owner}/{next(self._claims)}", self.now()
         try:
-            with self.db.transaction() as session:
+            with self.db.transaction(lasting=False) as session:  # the dot lasts, and what was before it
                 if again:
                     outbox.release(session, self._lost)
                 taken, told = self._take(session, name, lanes, room, at)
@@ -515,10 +525,12 @@ def _loop(work: Coroutine[Any, Any, Mapping[str, int]]) -> Mapping[str, int]:
 
 @contextmanager
 def _steady() -> Iterator[None]:
-    """Look for rubbish less often: letters leave none, and all else in memory is looked through each time."""
+    """Look for rubbish less often, and not in all that was there before: letters leave none."""
     thresholds = gc.get_threshold()
+    gc.freeze()
     gc.set_threshold(50_000, *thresholds[1:])
     try:
         yield
     finally:
         gc.set_threshold(*thresholds)
+        gc.unfreeze()

@@ -9,8 +9,10 @@ import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -66,6 +68,8 @@ class Journal:
     counts: Counter[str]
     connections: int = 1
     """When so many wait at their dots, nobody else can come."""
+    clerks: Executor | None = None
+    """Who writes; None: the loop's own threads."""
     accepted: deque[float] = field(default_factory=lambda: deque(maxlen=10_000))
     """When letters were accepted lately, by the monotonic clock."""
     held: dict[int, Claimed] = field(default_factory=dict)
@@ -155,7 +159,8 @@ class Journal:
         try:
             while True:
                 try:
-                    self.counts.update(await asyncio.to_thread(self._write, group, again=again))
+                    write = partial(self._write, group, again=again)
+                    self.counts.update(await asyncio.get_running_loop().run_in_executor(self.clerks, write))
                 except AWAY as failed:
                     if time.monotonic() + wait > until:
                         raise
@@ -171,19 +176,20 @@ class Journal:
 
     def _write(self, group: _Group, *, again: bool) -> Counter[str]:
         at, counts = self.now(), Counter[str]()
-        with self.db.transaction() as session:
-            connection = session.connection()
+        with self.db.writing() as connection:
             dots, ended = [one.claimed for one, _ in group.dots], [(one, how) for one, how, _ in group.ended]
-            known = outbox.on_record(session, ended) if again else set()
+            known = outbox.on_record(connection, ended) if again else set()
             contents = {one.claimed.id: one.sha256 for one, _ in group.dots}
             ours = outbox.mark_dots(connection, dots, at=at, contents=contents)
             written = outbox.settle_all(connection, ended, at=at)
             for (one, how, _), kept in zip(group.ended, written, strict=True):
                 counts[how.state.value if kept or one.id in known else "lease_lost"] += 1
-            for one, reason in group.troubles:
-                _stop(session, one, reason, at)
+            if group.troubles:
+                with Session(connection) as session:
+                    for one, reason in group.troubles:
+                        _stop(session, one, reason, at)
             late = [one for one in dots if one.id in ours and one.not_after is not None and one.not_after < at]
-            outbox.give_back(session, [*group.back, *late])
+            outbox.give_back(connection, [*group.back, *late])
         self._answer(group, ours - {one.id for one in late})
         self._limits(group)
         return counts

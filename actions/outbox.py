@@ -123,12 +123,12 @@ _END = RowSet(
 )  # fmt: skip
 
 
-def on_record(session: Session, ended: Iterable[tuple[Claimed, Settled]]) -> set[int]:
+def on_record(on: On, ended: Iterable[tuple[Claimed, Settled]]) -> set[int]:
     """Letters whose attempts ended like this already: a commit was done, and only the word of it was lost."""
     found = set()
     for one, how in ended:
         this = select(MailAttempt.outcome).filter_by(letter_id=one.id, number=one.attempt, owner=one.owner)
-        if session.scalar(this.where(MailAttempt.ended_at.is_not(None))) is how.state:
+        if connection_of(on).scalar(this.where(MailAttempt.ended_at.is_not(None))) is how.state:
             found.add(one.id)
     return found
 
@@ -155,17 +155,17 @@ _HELD = RowSet(
 )
 
 
-def give_back(session: Session, claimed: Sequence[Claimed]) -> int:
+def give_back(on: On, claimed: Sequence[Claimed]) -> int:
     """Return letters of which nothing was sent, at once: a process that stops keeps nobody waiting.
 
     An attempt that was noted ahead of time did not take place.
     """
-    if not (ours := still_ours(session, claimed)):
+    if not (ours := still_ours(on, claimed)):
         return 0
-    back = update(Letter).where(Letter.id.in_(ours)).execution_options(synchronize_session=False)
-    session.execute(back.values(state=LetterState.QUEUED, lease_owner=None, lease_until=None))
+    back = update(Letter).where(Letter.id.in_(ours))
+    connection_of(on).execute(back.values(state=LetterState.QUEUED, lease_owner=None, lease_until=None))
     unused = delete(MailAttempt).where(MailAttempt.letter_id.in_(ours), MailAttempt.ended_at.is_(None))
-    session.execute(unused.execution_options(synchronize_session=False))
+    connection_of(on).execute(unused)
     return len(ours)
 
 

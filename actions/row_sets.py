@@ -7,9 +7,9 @@ most of all in PostgreSQL's driver; on SQLite it lets another thread in, and wai
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
@@ -50,6 +50,7 @@ class RowSet:
         self._given = {name: column.type for name, column in given.items()}
         self._shared = {name: column.type for name, column in (shared or {}).items()}
         self._found = [column.type for column in found]
+        self._known: WeakKeyDictionary[Dialect, _Spoken] = WeakKeyDictionary()
 
     def execute(self, on: On, rows: Rows = (), **shared: Any) -> Sequence[tuple[Any, ...]]:
         """Run it with these rows, each in the order of `given`; returns what it finds. Errors are SQLAlchemy's own."""
@@ -70,12 +71,14 @@ class RowSet:
             raise DBAPIError.instance(spoken.words, None, failed, base, hide_parameters=True) from failed
         finally:
             cursor.close()
-        if any(spoken.found):
-            return [tuple([_told(*one) for one in zip(spoken.found, row, strict=True)]) for row in found]
-        return found
+        return [_read(row, spoken.readers) for row in found] if spoken.readers else found
 
-    @lru_cache(maxsize=8)  # noqa: B019 - each lives as long as its module
     def _spoken(self, dialect: Dialect) -> "_Spoken":
+        if (spoken := self._known.get(dialect)) is None:
+            self._known[dialect] = spoken = self._speak(dialect)
+        return spoken
+
+    def _speak(self, dialect: Dialect) -> "_Spoken":
         sqlite = dialect.name == "sqlite"
         table, values = (_sqlite if sqlite else _postgresql)(self._given, dialect)
         places = {name: f":{name}" if sqlite else f"%({name})s" for name in self._shared}
@@ -83,9 +86,10 @@ class RowSet:
         skip = "" if sqlite else f"{lock} SKIP LOCKED"
         now = "strftime('%Y-%m-%d %H:%M:%f000', 'now')" if sqlite else "clock_timestamp()"
         words = self._statement.format(given=table, locked=lock, skipping=skip, now=now, **places)
+        readers = [(place, _reader(kind, dialect)) for place, kind in enumerate(self._found)]
         return _Spoken(
             words, values, [(name, _processor(kind, dialect)) for name, kind in self._shared.items()],
-            [_reader(kind, dialect) for kind in self._found],
+            bool(self._found), [(place, reader) for place, reader in readers if reader is not None],
         )  # fmt: skip
 
 
@@ -96,7 +100,18 @@ class _Spoken:
     words: str
     values: Callable[[Rows], dict[str, Any]]
     shared: Sequence[tuple[str, Processor]]
-    found: Sequence[Processor]
+    found: bool
+    """Whether it finds anything."""
+    readers: Sequence[tuple[int, Callable[[Any], Any]]]
+    """Where in a row a value has to be read, and how."""
+
+
+def _read(row: Sequence[Any], readers: Sequence[tuple[int, Callable[[Any], Any]]]) -> tuple[Any, ...]:
+    values = list(row)
+    for place, reader in readers:
+        if (value := values[place]) is not None:
+            values[place] = reader(value)
+    return tuple(values)
 
 
 def _sqlite(given: Kinds, dialect: Dialect) -> tuple[str, Callable[[Rows], dict[str, Any]]]:

@@ -317,9 +317,9 @@ def test_f39_letters_taken_by_a_claim_whose_answer_is_lost_are_let_go_and_not_he
         return taken
 
     @contextmanager
-    def committed_and_lost() -> Iterator[Any]:
+    def committed_and_lost(**more: Any) -> Iterator[Any]:
         here.lost = False
-        with transaction() as session:
+        with transaction(**more) as session:
             yield session
         if here.lost:
             raise GONE()
