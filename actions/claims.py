@@ -12,10 +12,10 @@ from types import EllipsisType
 from typing import Any, NamedTuple
 
 from sqlalchemy import case, func, select, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from actions.mail_limits import Allowance, rate
-from actions.row_sets import RowSet
+from actions.row_sets import RowSet, full_name
 from models import ActionLink, Letter, MailSwitch, Person, Stage, StepCode, Wave
 from models.letter import WAITING_SQL
 from rules.words import AddressState, Lane, LetterState, LinkState, Locale, StageState
@@ -322,24 +322,20 @@ class _Row(NamedTuple):
     used_at: datetime | None
 
 
+_ELSEWHERE: Mapping[str, InstrumentedAttribute[Any]] = {
+    "name": Person.name, "email": Person.email, "email_state": Person.email_state, "kid": ActionLink.kid,
+    "link_state": ActionLink.state, "revoked_reason": ActionLink.revoked_reason, "stage_state": Stage.state,
+    "expires_at": StepCode.expires_at, "used_at": StepCode.used_at,
+}  # fmt: skip
+_COLUMNS = [_ELSEWHERE[name] if name in _ELSEWHERE else getattr(Letter, name) for name in _Row._fields]
 _WHOLE = RowSet(
-    "SELECT letter.id, letter.attempts, letter.kind, letter.lane, letter.wave_id, letter.person_id, letter.link_id,"
-    " letter.code_id, letter.locale, letter.facts, letter.address, letter.domain, letter.message_id,"
-    " letter.in_reply_to, letter.first_tried_at, letter.charged, letter.ambiguities, letter.not_after,"
-    " letter.content_sha256, letter.bugs, person.name, person.email, person.email_state, action_link.kid,"
-    " action_link.state, action_link.revoked_reason, stage.state, step_code.expires_at, step_code.used_at"
+    f"SELECT {', '.join(map(full_name, _COLUMNS))}"  # noqa: S608 - our own words only
     " FROM letter JOIN person ON person.id = letter.person_id"
     " LEFT JOIN action_link ON action_link.id = letter.link_id LEFT JOIN stage ON stage.id = letter.stage_id"
     " LEFT JOIN step_code ON step_code.id = letter.code_id WHERE letter.id IN (SELECT id FROM {given})",
     {"id": Letter.id},
-    found=[
-        Letter.id, Letter.attempts, Letter.kind, Letter.lane, Letter.wave_id, Letter.person_id, Letter.link_id,
-        Letter.code_id, Letter.locale, Letter.facts, Letter.address, Letter.domain, Letter.message_id,
-        Letter.in_reply_to, Letter.first_tried_at, Letter.charged, Letter.ambiguities, Letter.not_after,
-        Letter.content_sha256, Letter.bugs, Person.name, Person.email, Person.email_state, ActionLink.kid,
-        ActionLink.state, ActionLink.revoked_reason, Stage.state, StepCode.expires_at, StepCode.used_at,
-    ],
-)  # fmt: skip
+    found=_COLUMNS,
+)
 
 
 def _whole(session: Session, ids: Sequence[int]) -> list[_Row]:

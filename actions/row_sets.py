@@ -30,6 +30,12 @@ def connection_of(on: On) -> Connection:
     return on if isinstance(on, Connection) else on.connection()
 
 
+def full_name(column: InstrumentedAttribute[Any]) -> str:
+    """As a statement says it: table and column."""
+    of = column.property.columns[0]
+    return f"{of.table.name}.{of.name}"
+
+
 class RowSet:
     """A statement for both databases, in their common words.
 
