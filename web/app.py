@@ -8,9 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import settings
+from database import SchemaRefused
 from web import api, cases, console, desk, pages, proofs
 from web.render import look_for, refusal
 from web.security import Guard
+
+log = logging.getLogger(__name__)
 
 
 def create_app() -> FastAPI:
@@ -23,6 +26,7 @@ def create_app() -> FastAPI:
     app.router.routes.extend([*pages.ROUTES, *desk.ROUTES, *proofs.ROUTES, *cases.ROUTES, *console.ROUTES])
     api.add_to(app)
     app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(SchemaRefused, _under_maintenance)
     app.add_middleware(Guard, base_url=settings.load().base_url)
     return app
 
@@ -31,11 +35,18 @@ def _nothing(_record: logging.LogRecord) -> bool:
     return False
 
 
+async def _under_maintenance(request: Request, refused: Exception) -> Response:
+    """The tables are of another version: ops are at work, or should be."""
+    log.error("%s", refused)
+    return await _refused(request, HTTPException(503, headers={"Retry-After": "300"}))
+
+
 async def _refused(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    code = {404: "not_found", 405: "method"}.get(status, "bad_request" if status < 500 else "error")
+    code = {404: "not_found", 405: "method", 503: "maintenance"}.get(status, "bad_request" if status < 500 else "error")
     if request.url.path.startswith("/api/"):
-        return api.problem(status, code)
-    response = refusal(look_for(request.query_params.get("lang")), status, code)
+        response: Response = api.problem(status, code)
+    else:
+        response = refusal(look_for(request.query_params.get("lang")), status, code)
     response.headers.update(getattr(error, "headers", None) or {})
     return response

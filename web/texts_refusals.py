@@ -84,6 +84,18 @@ REFUSALS: dict[str, tuple[str, str]] = (
         ("Coba lagi sebentar lagi. Batas waktu Anda tetap dicatat.", "Try again in a moment."),
     )
     | _refusal(
+        "maintenance",
+        ("Sedang dipelihara", "Under maintenance"),
+        (
+            "Aplikasi sedang diperbarui; tidak ada yang hilang.",
+            "The application is being updated; nothing was lost.",
+        ),
+        (
+            "Coba lagi beberapa menit lagi. Tautan Anda tetap berlaku.",
+            "Try again in a few minutes. Your link still works.",
+        ),
+    )
+    | _refusal(
         "no_session",
         ("Silakan buka lagi tautan Anda", "Please open your link again"),
         (

@@ -6,6 +6,7 @@ import pytest
 from office import HOST, ORIGIN, plan_form
 
 from rules.words import ActKind, StageKind
+from web.api import BASE
 from web.security import HEADERS, MAX_BODY
 
 STAGE = StageKind.TARGET_SETTING
@@ -45,6 +46,20 @@ def test_every_answer_has_the_headers_also_when_something_went_wrong(dewi, offic
         if status != 303:
             assert answer.headers["content-type"] == "text/html; charset=utf-8"
             assert "<h1>" in answer.text, status
+
+
+def test_a_database_of_another_version_is_maintenance_and_no_fault(dewi, office, monkeypatch, caplog):
+    link = f"/a/{office.token('dewi')}"
+    monkeypatch.setattr(office.db, "_demanded", "9999")
+    for path in ("/w", "/hr", link, f"{BASE}/desk"):
+        answer = dewi.http.get(path)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "300"), path
+        assert _has_headers(answer)
+        assert ("Tautan Anda tetap berlaku" in answer.text) != (answer.text == '{"code":"maintenance","details":{}}')
+    assert "appraisal db upgrade" in caplog.text
+    assert "Traceback" not in caplog.text
+    monkeypatch.undo()
+    assert dewi.http.get("/w").status_code == 200
 
 
 def test_no_page_asks_anything_of_anybody_else(dewi, office):
