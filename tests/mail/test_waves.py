@@ -100,11 +100,11 @@ def test_the_certificate_of_a_wave_counts_its_own_letters_only(db: Database) -> 
 
 def test_the_command_line_shows_stops_and_releases_waves(held: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: AT)
-    limit(held, "relay", "30/min")
+    limit(held, "relay", "30/h")
     (shown,) = json.loads(appraisal("waves", "--json"))
     assert (shown["key"], shown["planned"], shown["waiting"]) == ("a", 6, 6)
     assert "mail release a --by NIP" in shown["stands"]
-    assert shown["takes"] == "about 12 s"
+    assert shown["takes"] == "about 12 min"
     appraisal("release", "a", "--by", nip(1))
     appraisal("pause", "wrong text", "--wave", "a")
     assert json.loads(appraisal("wave", "a", "--json"))["stands"] == "stopped: wrong text"
