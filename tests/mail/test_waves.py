@@ -104,7 +104,7 @@ def test_the_command_line_shows_stops_and_releases_waves(held: Database, monkeyp
     (shown,) = json.loads(appraisal("waves", "--json"))
     assert (shown["key"], shown["planned"], shown["waiting"]) == ("a", 6, 6)
     assert "mail release a --by NIP" in shown["stands"]
-    assert shown["takes"] == "about 12 min"
+    assert shown["takes"] == "about 23 min"
     appraisal("release", "a", "--by", nip(1))
     appraisal("pause", "wrong text", "--wave", "a")
     assert json.loads(appraisal("wave", "a", "--json"))["stands"] == "stopped: wrong text"
