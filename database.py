@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 AWAY = (DBAPIError, PoolExhausted)
 """What is raised while the database takes nothing: gone, full, read only, locked, or all connections in use."""
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 """The version of the tables that this code reads and writes: the newest migration."""
 
 BUSY_MILLISECONDS = 60_000
@@ -181,8 +181,9 @@ def _sqlite_engine(url: str, *, durable: bool) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
+        disk = "synchronous=FULL" if durable else "synchronous=OFF"  # who only reads may be the last to close the file
         connection.isolation_level = None  # the driver's own BEGIN is too late for a write lock
-        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=OFF", f"busy_timeout={BUSY_MILLISECONDS}"):
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", disk, f"busy_timeout={BUSY_MILLISECONDS}"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

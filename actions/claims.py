@@ -32,6 +32,10 @@ SOON, LATEST = 0.01, 0.5
 """Seconds to wait for a token: at least and at most, so that a changed limit is seen within a second."""
 
 
+Fence = tuple[int, int, str]
+"""Letter, attempt, owner: what tells one claim of a letter from any other."""
+
+
 class Claimed(NamedTuple):
     """A letter that this owner alone may send; `attempt` fences every later write."""
 
@@ -58,6 +62,10 @@ class Claimed(NamedTuple):
     not_after: datetime | None
     content_sha256: str | None
     bugs: int = 0
+
+    @property
+    def fence(self) -> "Fence":
+        return self.id, self.attempt, self.owner
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,8 +173,10 @@ class Dispatcher:
                 task.cancel()
             await asyncio.gather(*self._workers, *keepers, return_exceptions=True)
             self.journal.close()
-            await writer
-            self._clerks.shutdown()
+            try:
+                await writer
+            finally:
+                self._clerks.shutdown()
         await asyncio.to_thread(self._beat)
         return {state: count for state, count in self.counts.items() if count}
 
@@ -208,6 +210,10 @@ class Dispatcher:
         if self.stopping.is_set():
             for street in streets:
                 self._empty(street)
+        await self._sent(streets)
+
+    async def _sent(self, streets: Collection[Street]) -> None:
+        """Wait until nothing waits and nothing is under way, or nobody is left to send it."""
         joined = asyncio.gather(*(street.waiting.join() for street in streets))
         gone = asyncio.create_task(asyncio.wait(self._workers))
         await asyncio.wait([joined, gone], return_when=asyncio.FIRST_COMPLETED)
@@ -255,7 +261,7 @@ class Dispatcher:
         elif resident:
             await self._pause(LOOK_AGAIN)
         else:
-            await street.waiting.join()
+            await self._sent([street])
             again, street.again = street.again, False
             return again and await self.journal.flush()
         return True
@@ -327,7 +333,7 @@ class Dispatcher:
         return allowance.down_for if allowance is not None else 0.0
 
     async def _report_down(self, street: Street) -> None:
-        await street.waiting.join()
+        await self._sent([street])
         if not self._failed:
             due = await asyncio.to_thread(self._count_due, street.lanes)
             self.counts["queued"] += due

@@ -13,12 +13,13 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
 from actions import mail_limits, outbox
 from actions.envelopes import Envelope
-from actions.outbox import Claimed, Settled
+from actions.outbox import Claimed, Fence, Settled
 from database import AWAY, Database
 from rules.smtp_outcomes import ACCEPTED, Outcome, classify, wave_must_stop
 from rules.words import LetterState, SmtpPhase
@@ -32,6 +33,7 @@ LATELY = 5.0
 RETRY_FIRST, RETRY_MOST, PATIENCE = 0.1, 5.0, 600.0
 """Seconds between tries, and in all, while the database does not take what happened."""
 
+Done = TypeVar("Done")
 log = logging.getLogger(__name__)
 
 
@@ -80,6 +82,7 @@ class Journal:
     _by: float = math.inf
     """When it is to be written at the latest, by the loop's clock."""
     _closing: bool = False
+    _ended: bool = False
     _health: dict[int, Health] = field(default_factory=dict)
 
     def hold(self, claimed: Iterable[Claimed]) -> None:
@@ -93,18 +96,24 @@ class Journal:
 
     def at_dot(self, one: Envelope) -> asyncio.Future[bool]:
         """Note that its dot is about to go out; False: the lease was lost or its time is over, it must not."""
-        future = asyncio.get_running_loop().create_future()
+        future = self._awaited()
         self._pending.dots.append((one, future))
-        self._write_within(COMPANY_SECONDS)
         if len(self._pending.dots) >= self.connections:
             self._due.set()
         return future
 
     def flush(self) -> asyncio.Future[bool]:
         """Done when all that was noted before is committed."""
-        future = asyncio.get_running_loop().create_future()
+        future = self._awaited()
         self._pending.flushed.append(future)
-        self._write_within(COMPANY_SECONDS)
+        return future
+
+    def _awaited(self) -> asyncio.Future[bool]:
+        future = asyncio.get_running_loop().create_future()
+        if self._ended:
+            future.set_result(False)
+        else:
+            self._write_within(COMPANY_SECONDS)
         return future
 
     def ended(self, one: Claimed, how: Settled, outcome: Outcome | None = None) -> None:
@@ -119,6 +128,13 @@ class Journal:
 
     async def run(self) -> None:
         """Write until `close()`; raises when the database has taken nothing for PATIENCE seconds."""
+        try:
+            await self._run()
+        finally:  # nobody waits for what is not written any more
+            self._ended = True
+            _set((future, False) for future in self._pending.waiters)
+
+    async def _run(self) -> None:
         while True:
             await self._due.wait()
             group, self._pending = self._pending, _Group()
@@ -153,33 +169,39 @@ class Journal:
 
     async def _persist(self, group: _Group) -> None:
         """Write, and try again as long as the database is away: what a server said is not forgotten for that."""
-        wait, until = RETRY_FIRST, time.monotonic() + PATIENCE
-        again = False
         group.troubles = [(one, reason) for one, how, _ in group.ended if (reason := self._trouble(one, how))]
+        now = time.monotonic()
+        self.accepted.extend(now for _, how, _ in group.ended if how.state is LetterState.ACCEPTED)
+        slow = {_scope(how, one) for one, how, outcome in group.ended if outcome is not None and outcome.slow_down}
         try:
-            while True:
-                try:
-                    write = partial(self._write, group, again=again)
-                    self.counts.update(await asyncio.get_running_loop().run_in_executor(self.clerks, write))
-                except AWAY as failed:
-                    if time.monotonic() + wait > until:
-                        raise
-                    log.warning("the database does not take %d replies (%s)", len(group), what(failed))
-                    await asyncio.sleep(wait)
-                    wait, again = min(2 * wait, RETRY_MOST), True
-                else:
-                    break
+            self.counts.update(await self._patiently(partial(self._write, group), len(group)))
             for one in [*(one for one, _, _ in group.ended), *group.back]:
                 self.let_go(one)
+            if slow:  # by itself: dots that were allowed are not looked at again if this fails
+                await self._patiently(partial(self._slow_down, slow, self._observed(now)), len(slow))
         finally:
             _set((future, False) for future in group.waiters)
+
+    async def _patiently(self, write: Callable[..., Done], replies: int) -> Done:
+        wait, until = RETRY_FIRST, time.monotonic() + PATIENCE
+        again = False
+        while True:
+            try:
+                work = partial(write, again=again)
+                return await asyncio.get_running_loop().run_in_executor(self.clerks, work)
+            except AWAY as failed:
+                if time.monotonic() + wait > until:
+                    raise
+                log.warning("the database does not take %d replies (%s)", replies, what(failed))
+                await asyncio.sleep(wait)
+                wait, again = min(2 * wait, RETRY_MOST), True
 
     def _write(self, group: _Group, *, again: bool) -> Counter[str]:
         at, counts = self.now(), Counter[str]()
         with self.db.writing() as connection:
             dots, ended = [one.claimed for one, _ in group.dots], [(one, how) for one, how, _ in group.ended]
             known = outbox.on_record(connection, ended) if again else set()
-            contents = {one.claimed.id: one.sha256 for one, _ in group.dots}
+            contents = {one.claimed.fence: one.sha256 for one, _ in group.dots}
             ours = outbox.mark_dots(connection, dots, at=at, contents=contents)
             written = outbox.settle_all(connection, ended, at=at)
             for (one, how, _), kept in zip(group.ended, written, strict=True):
@@ -188,27 +210,22 @@ class Journal:
                 with Session(connection) as session:
                     for one, reason in group.troubles:
                         _stop(session, one, reason, at)
-            late = [one for one in dots if one.id in ours and one.not_after is not None and one.not_after < at]
+            late = [one for one in dots if one.fence in ours and one.not_after is not None and one.not_after < at]
             outbox.give_back(connection, [*group.back, *late])
-        self._answer(group, ours - {one.id for one in late})
-        self._limits(group)
+        self._answer(group, ours - {one.fence for one in late})
         return counts
 
-    def _answer(self, group: _Group, ours: set[int]) -> None:
+    def _answer(self, group: _Group, ours: set[Fence]) -> None:
         answers = [(future, True) for future in group.flushed]
-        answers += [(future, one.claimed.id in ours) for one, future in group.dots]
+        answers += [(future, one.claimed.fence in ours) for one, future in group.dots]
         if answers:
             answers[0][0].get_loop().call_soon_threadsafe(_set, answers)
 
-    def _limits(self, group: _Group) -> None:
-        """Slow down where we were told to, in a transaction of its own: locks are never taken the other way round."""
-        now = time.monotonic()
-        self.accepted.extend(now for _, how, _ in group.ended if how.state is LetterState.ACCEPTED)
-        slow = {_scope(how, one) for one, how, outcome in group.ended if outcome is not None and outcome.slow_down}
-        if slow:
-            with self.db.transaction() as session:
-                for scope in sorted(slow):
-                    mail_limits.slow_down(session, scope, observed=self._observed(now))
+    def _slow_down(self, scopes: Iterable[str], observed: float, *, again: bool) -> None:
+        """Where we were told to, in a transaction of its own: locks are never taken the other way round."""
+        with self.db.transaction() as session:
+            for scope in sorted(scopes):
+                mail_limits.slow_down(session, scope, observed=observed)
 
     def _observed(self, now: float) -> float:
         while self.accepted and now - self.accepted[0] >= LATELY:

@@ -10,7 +10,19 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, exists, select, text, update
 from sqlalchemy.orm import Session
 
-from actions.claims import LEASE, WAITING, Claimed, Taken, claim, count_due, database_now, next_due, paused, take_due
+from actions.claims import (
+    LEASE,
+    WAITING,
+    Claimed,
+    Fence,
+    Taken,
+    claim,
+    count_due,
+    database_now,
+    next_due,
+    paused,
+    take_due,
+)
 from actions.row_sets import On, RowSet, connection_of
 from models import Letter, MailAttempt, MailSwitch, Person, Wave
 from models.letter import IN_DOUBT_SQL
@@ -41,15 +53,17 @@ class Settled(NamedTuple):
 
 
 def mark_dots(
-    on: On, claimed: Sequence[Claimed], *, at: datetime, contents: Mapping[int, str] | None = None
-) -> set[int]:
-    """Note that the final dots are about to go out; the ids of the letters that are still ours and may be ended so.
+    on: On, claimed: Sequence[Claimed], *, at: datetime, contents: Mapping[Fence, str] | None = None
+) -> set[Fence]:
+    """Note that the final dots are about to go out; those of the letters that are still ours and may be ended so.
 
-    Nothing is on record of a letter before: without its dot no server keeps it. `contents`: SHA-256 by letter id.
+    Nothing is on record of a letter before: without its dot no server keeps it. `contents`: their SHA-256.
     """
     hashes = contents or {}
-    rows = {one.id: (one.id, one.attempt, one.owner, hashes.get(one.id)) for one in claimed}
-    return {id for (id,) in _DOT.execute(on, list(rows.values()), at=at)} if rows else set()
+    rows = {one.fence: (*one.fence, hashes.get(one.fence)) for one in claimed}
+    return (
+        {(id, number, owner) for id, number, owner in _DOT.execute(on, list(rows.values()), at=at)} if rows else set()
+    )
 
 
 _OURS = (
@@ -62,10 +76,10 @@ _DOT = RowSet(
     "INSERT INTO mail_attempt (letter_id, number, owner, content_sha256, begun_at, phase, reply)"  # noqa: S608
     " SELECT letter.id, letter.attempts, letter.lease_owner, given.content, {at}, 'dot', ''"
     f" FROM {{given}} JOIN letter ON {_OURS} WHERE true {{locked}}"
-    " ON CONFLICT (letter_id, number) DO UPDATE SET phase = 'dot' RETURNING letter_id",
+    " ON CONFLICT (letter_id, number, owner) DO UPDATE SET phase = 'dot' RETURNING letter_id, number, owner",
     {**_FENCED, "content": MailAttempt.content_sha256},
     shared={"at": MailAttempt.begun_at},
-    found=[MailAttempt.letter_id],
+    found=[MailAttempt.letter_id, MailAttempt.number, MailAttempt.owner],
 )
 
 
@@ -81,20 +95,19 @@ def settle_all(on: On, ended: Sequence[tuple[Claimed, Settled]], *, at: datetime
     """`settle` for many at once."""
     if not ended:
         return []
-    # PostgreSQL takes no row twice in one statement
-    letters = {one.id: _row(one, how, at) for one, how in ended}
-    ours = {id for (id,) in _SETTLE.execute(on, list(letters.values()), at=at)}
+    # PostgreSQL takes no row twice in one statement; of several claims of a letter the fence lets one through
+    letters = {one.fence: _row(one, how, at) for one, how in ended}
+    ours = set(_SETTLE.execute(on, list(letters.values()), at=at))
     attempts = {
-        (one.id, one.attempt): (one.id, one.attempt, one.owner, how.phase, how.code, how.reply[:500], how.state,
-                                how.content_sha256)
+        one.fence: (*one.fence, how.phase, how.code, how.reply[:500], how.state, how.content_sha256)
         for one, how in ended
-    }  # fmt: skip
+    }
     _END.execute(on, list(attempts.values()), at=at)
     for one, how in ended:
-        if one.id in ours and how.address_state is not None:
+        if (one.id, one.attempt) in ours and how.address_state is not None:
             here = Person.id == one.person_id, Person.email == one.address
             connection_of(on).execute(update(Person).where(*here).values(email_state=how.address_state))
-    return [one.id in ours for one, _ in ended]
+    return [(one.id, one.attempt) in ours for one, _ in ended]
 
 
 _SETTLE = RowSet(
@@ -103,18 +116,18 @@ _SETTLE = RowSet(
     " ended_at = given.ended_at, lease_owner = NULL, lease_until = NULL,"
     " accepted_at = CASE WHEN given.state = 'accepted' THEN {at} ELSE letter.accepted_at END,"
     " content_sha256 = coalesce(given.content_sha256, letter.content_sha256)"
-    f" FROM {{given}} WHERE {_OURS} RETURNING letter.id",
+    f" FROM {{given}} WHERE {_OURS} RETURNING letter.id, letter.attempts",
     {**_FENCED, "state": Letter.state, "reply_code": Letter.reply_code, "reply": Letter.reply,
      "next_at": Letter.next_at, "charged": Letter.charged, "bugs": Letter.bugs, "ambiguities": Letter.ambiguities,
      "ended_at": Letter.ended_at, "content_sha256": Letter.content_sha256},
     shared={"at": Letter.accepted_at},
-    found=[Letter.id],
+    found=[Letter.id, Letter.attempts],
 )  # fmt: skip
 _END = RowSet(
     "INSERT INTO mail_attempt (letter_id, number, owner, begun_at, ended_at, phase, code, reply, outcome,"
     " content_sha256)"
     " SELECT letter_id, number, owner, {at}, {at}, phase, code, reply, outcome, content_sha256 FROM {given} WHERE true"
-    " ON CONFLICT (letter_id, number) DO UPDATE SET ended_at = excluded.ended_at, phase = excluded.phase,"
+    " ON CONFLICT (letter_id, number, owner) DO UPDATE SET ended_at = excluded.ended_at, phase = excluded.phase,"
     " code = excluded.code, reply = excluded.reply, outcome = excluded.outcome",
     {"letter_id": MailAttempt.letter_id, "number": MailAttempt.number, "owner": MailAttempt.owner,
      "phase": MailAttempt.phase, "code": MailAttempt.code, "reply": MailAttempt.reply,
@@ -136,7 +149,7 @@ def on_record(on: On, ended: Iterable[tuple[Claimed, Settled]]) -> set[int]:
 def _row(one: Claimed, how: Settled, at: datetime) -> tuple[Any, ...]:
     ended = how.state not in WAITING and how.state is not LetterState.AMBIGUOUS
     return (
-        one.id, one.attempt, one.owner, how.state, how.code, how.reply[:500], at + how.again_in if how.again_in else at,
+        *one.fence, how.state, how.code, how.reply[:500], at + how.again_in if how.again_in else at,
         one.charged + how.charge, one.bugs + how.bug, one.ambiguities + (how.state is LetterState.AMBIGUOUS),
         at if ended else None, how.content_sha256,
     )  # fmt: skip
@@ -144,7 +157,7 @@ def _row(one: Claimed, how: Settled, at: datetime) -> tuple[Any, ...]:
 
 def still_ours(on: On, claimed: Iterable[Claimed]) -> set[int]:
     """Which of the letters are still under the lease of this very attempt; they stay locked to the end."""
-    held = {(one.id, one.attempt, one.owner) for one in claimed}
+    held = {one.fence for one in claimed}
     return {id for (id,) in _HELD.execute(on, list(held))} if held else set()
 
 
@@ -164,7 +177,10 @@ def give_back(on: On, claimed: Sequence[Claimed]) -> int:
         return 0
     back = update(Letter).where(Letter.id.in_(ours))
     connection_of(on).execute(back.values(state=LetterState.QUEUED, lease_owner=None, lease_until=None))
-    unused = delete(MailAttempt).where(MailAttempt.letter_id.in_(ours), MailAttempt.ended_at.is_(None))
+    unused = delete(MailAttempt).where(
+        MailAttempt.letter_id.in_(ours), MailAttempt.owner.in_({one.owner for one in claimed}),
+        MailAttempt.ended_at.is_(None),
+    )  # fmt: skip
     connection_of(on).execute(unused)
     return len(ours)
 
@@ -201,9 +217,10 @@ def reap(session: Session, *, at: datetime, limit: int = 1000) -> Mapping[str, i
     expired = session.scalars(query.order_by(Letter.id).limit(limit).with_for_update(skip_locked=True)).all()
     counts = {"requeued": 0, "ambiguous": 0}
     for place, letter in enumerate(expired):
-        begun = session.scalar(select(MailAttempt).filter_by(letter_id=letter.id, number=letter.attempts))
+        this = {"letter_id": letter.id, "number": letter.attempts, "owner": letter.lease_owner or ""}
+        begun = session.scalar(select(MailAttempt).filter_by(**this))
         doubtful = begun is not None and begun.phase in (None, SmtpPhase.DOT, SmtpPhase.DONE)
-        owner, letter.lease_owner, letter.lease_until = letter.lease_owner or "", None, None
+        letter.lease_owner, letter.lease_until = None, None
         if doubtful:
             letter.state, letter.ambiguities, letter.next_at = LetterState.AMBIGUOUS, letter.ambiguities + 1, at
             letter.content_sha256 = (begun and begun.content_sha256) or letter.content_sha256
@@ -212,8 +229,7 @@ def reap(session: Session, *, at: datetime, limit: int = 1000) -> Mapping[str, i
             wait = again_after_death(letter.attempts)  # apart, lest one that kills takes the others along each time
             letter.state, letter.next_at = LetterState.QUEUED, at + wait + wait * place / len(expired)
         if begun is None:
-            begun = MailAttempt(letter_id=letter.id, number=letter.attempts, owner=owner, begun_at=at,
-                                phase=SmtpPhase.CONNECT)  # fmt: skip
+            begun = MailAttempt(**this, begun_at=at, phase=SmtpPhase.CONNECT)
             session.add(begun)
         begun.ended_at, begun.outcome, begun.reply = at, letter.state, "the process that was sending it died"
         begun.phase = SmtpPhase.DOT if doubtful else begun.phase

@@ -92,10 +92,11 @@ class MailAttempt(WithId, Base):
     """One try to hand a letter over; append only, but for how it ended."""
 
     __tablename__ = "mail_attempt"
-    __table_args__ = (UniqueConstraint("letter_id", "number"),)
+    __table_args__ = (UniqueConstraint("letter_id", "number", "owner"),)
 
     letter_id: Mapped[int] = mapped_column(ForeignKey("letter.id"))
     number: Mapped[int]
+    """Of the claim; a crash may undo one, and then the next has the same."""
     owner: Mapped[str] = mapped_column(String(60))
     begun_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

@@ -135,7 +135,7 @@ def test_an_expired_lease_is_ambiguous_and_sent_again_once_the_same(db: Database
     owe(db, 2)
     with db.transaction() as session:
         claimed = outbox.claim(session, "dead", list(Lane), 1, at=AT, lease=timedelta(seconds=-1))
-        assert outbox.mark_dots(session, claimed, at=AT) == {claimed[0].id}
+        assert outbox.mark_dots(session, claimed, at=AT) == {claimed[0].fence}
     with db.transaction() as session:
         assert outbox.reap(session, at=AT) == {"requeued": 0, "ambiguous": 1}
         assert outbox.resolve_ambiguous(session, at=AT + timedelta(minutes=5)) == 0

@@ -45,7 +45,7 @@ def test_a_claim_writes_no_attempt_and_a_death_before_the_dot_leaves_no_doubt(bo
     sure, also_sure, doubtful = claim(both)
     with both.transaction() as session:
         assert session.scalars(select(MailAttempt)).all() == []
-        assert outbox.mark_dots(session, [doubtful], at=AT, contents={doubtful.id: "c" * 64}) == {doubtful.id}
+        assert outbox.mark_dots(session, [doubtful], at=AT, contents={doubtful.fence: "c" * 64}) == {doubtful.fence}
     assert lose_leases(both) == {"requeued": 2, "ambiguous": 1}
     assert states(both) == {"queued": 2, "ambiguous": 1}
     assert letter(both, doubtful.id).content_sha256 == "c" * 64
@@ -71,7 +71,7 @@ def test_who_lost_the_lease_may_neither_end_a_letter_nor_send_its_dot(both: Data
         assert outbox.mark_dots(session, [late], at=AT) == set()
         assert not outbox.settle(session, late, outbox.Settled(LetterState.FAILED_PERM, SmtpPhase.DOT), at=AT)
         assert outbox.give_back(session, [late]) == 0
-        assert outbox.mark_dots(session, [again], at=AT) == {again.id}
+        assert outbox.mark_dots(session, [again], at=AT) == {again.fence}
 
 
 def test_a_letter_that_somebody_ended_meanwhile_is_ours_no_longer(both: Database) -> None:
@@ -122,7 +122,7 @@ def test_an_end_that_is_told_twice_counts_once(both: Database) -> None:
     owe(both, 1)
     (one,) = claim(both)
     with both.transaction() as session:
-        assert outbox.mark_dots(session, [one, one], at=AT) == {one.id}
+        assert outbox.mark_dots(session, [one, one], at=AT) == {one.fence}
         lost = outbox.Settled(LetterState.AMBIGUOUS, SmtpPhase.DOT, reply="cancelled")
         kept = outbox.Settled(LetterState.ACCEPTED, SmtpPhase.DONE, 250, "2.0.0 ok")
         assert outbox.settle_all(session, [(one, lost), (one, kept)], at=AT) == [True, True]

@@ -31,6 +31,15 @@ def test_only_what_need_not_last_does_not_wait_for_the_disk(both: Database) -> N
     db.close()
 
 
+def test_who_only_reads_waits_for_the_disk_as_well_for_the_last_one_to_close_the_file_empties_its_journal(
+    db: Database,
+) -> None:
+    reader = Database(db.url)
+    with reader.reading() as session:
+        assert waits(session, reader) == FULL
+    reader.close()
+
+
 def test_a_database_that_is_thrown_away_never_waits(db: Database) -> None:
     assert each_in_turn(db) == [OFF] * 5
 
