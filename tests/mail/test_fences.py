@@ -1,6 +1,7 @@
 """Two claims of one letter: a lease that was lost, or a crash that undid a claim. Each keeps to what is its own."""
 
 import asyncio
+import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -175,9 +176,12 @@ def test_a_dot_that_was_allowed_is_not_taken_back_when_slowing_down_fails(
 
 
 def test_nobody_waits_for_a_journal_that_gave_up(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mail_journal, "PATIENCE", 0.1)
+    monkeypatch.setattr(mail_journal, "PATIENCE", 0.5)
+
+    tried = threading.Event()
 
     def broken(*_args: Any, **_more: Any) -> None:
+        tried.set()
         raise GONE
 
     monkeypatch.setattr(outbox, "mark_dots", broken)
@@ -187,12 +191,15 @@ def test_nobody_waits_for_a_journal_that_gave_up(db: Database, monkeypatch: pyte
     async def main() -> list[bool]:
         journal = Journal(db, lambda: AT, Counter(), 1)
         writer = asyncio.create_task(journal.run())
-        answers = [await asyncio.wait_for(journal.at_dot(ready(one)), 5)]
+        asked = [journal.at_dot(ready(one))]
+        await asyncio.to_thread(tried.wait)
+        asked += [journal.at_dot(ready(one)), journal.flush()]  # while the first is tried
         with pytest.raises(OperationalError):
             await writer
-        return [*answers, *[await asyncio.wait_for(late, 5) for late in (journal.at_dot(ready(one)), journal.flush())]]
+        asked += [journal.at_dot(ready(one)), journal.flush()]
+        return await asyncio.wait_for(asyncio.gather(*asked), 5)
 
-    assert asyncio.run(main()) == [False] * 3
+    assert asyncio.run(main()) == [False] * 5
 
 
 def test_a_dispatcher_whose_journal_gave_up_ends_although_letters_wait(
