@@ -388,10 +388,10 @@ class Dispatcher:
             return 0.0
         outcome = classify(reply.phase, reply.code, reply.text, bug=reply.bug)
         met = reply.phase is not SmtpPhase.CONNECT
-        self.journal.ended(one.claimed, self._ended(one, reply, outcome), outcome if met else None)
+        stop = self.journal.ended(one.claimed, self._ended(one, reply, outcome), outcome if met else None)
         if outcome.close:
             await connection.close()
-        if outcome.stop_wave:
+        if stop:
             self._stopped[one.claimed.wave_id] = math.inf
             await self.journal.flush()
             self._stopped[one.claimed.wave_id] = time.time()

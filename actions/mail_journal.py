@@ -53,7 +53,7 @@ class _Group:
     back: list[Claimed] = field(default_factory=list)
     flushed: list[asyncio.Future[bool]] = field(default_factory=list)
     troubles: list[tuple[Claimed, str]] = field(default_factory=list)
-    """Why waves must stop, found out once however often the group is written."""
+    """Why waves must stop."""
 
     @property
     def waiters(self) -> list[asyncio.Future[bool]]:
@@ -116,10 +116,16 @@ class Journal:
             self._write_within(COMPANY_SECONDS)
         return future
 
-    def ended(self, one: Claimed, how: Settled, outcome: Outcome | None = None) -> None:
-        """Note how an attempt ended; committed within GROUP_SECONDS, or with what somebody waits for."""
+    def ended(self, one: Claimed, how: Settled, outcome: Outcome | None = None) -> bool:
+        """Note how an attempt ended; committed within GROUP_SECONDS, or with what somebody waits for.
+
+        True: its wave must stop, and will with that commit.
+        """
         self._pending.ended.append((one, how, outcome))
+        if reason := self._trouble(one, how):
+            self._pending.troubles.append((one, reason))
         self._write_soon()
+        return bool(reason)
 
     def back(self, one: Claimed) -> None:
         """Return a letter that was not begun."""
@@ -169,7 +175,6 @@ class Journal:
 
     async def _persist(self, group: _Group) -> None:
         """Write, and try again as long as the database is away: what a server said is not forgotten for that."""
-        group.troubles = [(one, reason) for one, how, _ in group.ended if (reason := self._trouble(one, how))]
         now = time.monotonic()
         self.accepted.extend(now for _, how, _ in group.ended if how.state is LetterState.ACCEPTED)
         slow = {_scope(how, one) for one, how, outcome in group.ended if outcome is not None and outcome.slow_down}
