@@ -31,13 +31,12 @@ YIELD = timedelta(minutes=10)
 SOON, LATEST = 0.01, 0.5
 """Seconds to wait for a token: at least and at most, so that a changed limit is seen within a second."""
 
-
 Fence = tuple[int, int, str]
 """Letter, attempt, owner: what tells one claim of a letter from any other."""
 
 
 class Claimed(NamedTuple):
-    """A letter that this owner alone may send; `attempt` fences every later write."""
+    """A letter that this owner alone may send; its `fence` stands before every later write."""
 
     id: int
     owner: str
@@ -64,7 +63,7 @@ class Claimed(NamedTuple):
     bugs: int = 0
 
     @property
-    def fence(self) -> "Fence":
+    def fence(self) -> Fence:
         return self.id, self.attempt, self.owner
 
 

@@ -48,6 +48,7 @@ ODD_WAIT = 0.3
 """Seconds after which the others have shown whether they work."""
 DATABASE_TRIES = 5
 MOST_CLERKS = 4
+"""On PostgreSQL: one for each street's claims, one for the journal, and one to spare."""
 SHORT_REST = 3.0
 """Seconds that it is worth waiting for a relay that somebody else could not reach."""
 
@@ -121,7 +122,6 @@ class Dispatcher:
     _connected: list[Connection] = field(default_factory=list)
     _stopped: dict[int | None, float] = field(default_factory=dict)
     """Until when letters of a wave were claimed that may not know yet that it was stopped."""
-    """When a letter last got through or a server last talked to us, by the monotonic clock."""
     _probing: bool = False
     """Whether nobody has got through since the relay was last down."""
     _streets: list[Street] = field(default_factory=list)

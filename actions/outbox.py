@@ -60,10 +60,9 @@ def mark_dots(
     Nothing is on record of a letter before: without its dot no server keeps it. `contents`: their SHA-256.
     """
     hashes = contents or {}
-    rows = {one.fence: (*one.fence, hashes.get(one.fence)) for one in claimed}
-    return (
-        {(id, number, owner) for id, number, owner in _DOT.execute(on, list(rows.values()), at=at)} if rows else set()
-    )
+    if not (rows := {one.fence: (*one.fence, hashes.get(one.fence)) for one in claimed}):
+        return set()
+    return {(id, number, owner) for id, number, owner in _DOT.execute(on, list(rows.values()), at=at)}
 
 
 _OURS = (
