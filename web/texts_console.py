@@ -389,6 +389,7 @@ CONSOLE: dict[str, tuple[str, str]] = {
     "how.old": ("menyerahkan tugas", "hands over"),
     "how.employee": ("pegawai diberi tahu", "employee, is told"),
     "how.acts": ("bertindak", "acts"),
+    "how.concerned": ("penilaiannya ditangani pejabat lain", "their appraisal goes to another official"),
     "how.represented": ("diwakili", "is represented"),
     "how.asked_again": ("diminta ulang", "asked again"),
     "how.new_address": ("alamat baru, tautan baru", "new address, new links"),

@@ -34,17 +34,22 @@ def delegate(
         select(ActingMandate).filter_by(person_id=person, principal_id=principal, from_on=from_on)
     )  # fmt: skip
     if there is not None and (there.kind, there.decree_no, there.to_on) == (kind, decree_no, to_on):
-        return Preview("delegate", (), {"mandates": 0, "moved": 0}, (_known(there),))
+        return Preview("delegate", (), {"mandates": 0, "moved": 0, "letters": 0}, (_known(there),))
     _check(session, official, acting, from_on, to_on, today)
     begins = from_on <= today
     duties = _duties(session, principal)
     moving = [one for one in duties if one.appraisal is None or one.appraisal.employee_id != person]
     stay = len(duties) - len(moving)
-    seen = Preview(
-        "delegate", touched(session, [(person, "acts"), (principal, "represented")]),
-        {"mandates": 1, "moved": len(moving) if begins else 0, "will_move": 0 if begins else len(moving)},
-        _notes(acting, from_on, stay, begins=begins),
-    )  # fmt: skip
+    people = [(person, "acts"), (principal, "represented")]
+    people += [(duty.appraisal.employee_id, "concerned") for duty in moving if duty.appraisal]
+    counts = {
+        "mandates": 1,
+        "moved": len(moving) if begins else 0,
+        "will_move": 0 if begins else len(moving),
+        "letters": len({duty.stage_id for duty in moving}) if begins else 0,
+    }
+    notes = _notes(acting, from_on, stay, begins=begins)
+    seen = Preview("delegate", touched(session, people), counts, notes)
     if preview:
         return seen
     row = ActingMandate(person_id=person, principal_id=principal, kind=kind, decree_no=decree_no, from_on=from_on,

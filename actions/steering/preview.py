@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from actions.bulk import portions
 from actions.calendars import calendar_of
-from models import Agency, Cycle, Person
+from models import Agency, Cycle, Person, Posting, Unit
 from notifications import words
 from rules.calendar import Calendar
 from rules.words import ActKind, CycleState, Locale, StageKind
@@ -45,6 +45,9 @@ class Touched(NamedTuple):
     name: str
     how: str
     """`letter`, `told` and the like: a code; the pages put it in words."""
+    nip: str = ""
+    unit: str = ""
+    """Name of the unit, so that namesakes can be told apart; empty for who holds no post."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +67,24 @@ class Preview:
 
 
 def touched(session: Session, people: Iterable[tuple[int, str]]) -> list[Touched]:
-    """The people with their names, sorted by name; the same person may be touched in two ways."""
+    """The people with name, NIP and unit, sorted by name; the same person may be touched in two ways."""
     listed = sorted(set(people))
-    names: dict[int, str] = {}
+    who: dict[int, tuple[str, str]] = {}
+    units: dict[int, str] = {}
     for portion in portions(sorted({person for person, _ in listed})):
-        names |= dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(portion))).tuples().all())
-    return sorted((Touched(person, names[person], how) for person, how in listed), key=lambda one: (one.name, one))
+        persons = select(Person.id, Person.name, Person.nip).where(Person.id.in_(portion))
+        who |= {person: (name, nip) for person, name, nip in session.execute(persons).tuples()}
+        posts = (
+            select(Posting.person_id, Unit.name)
+            .join(Unit, Unit.id == Posting.unit_id)
+            .where(Posting.person_id.in_(portion))
+            .order_by(Posting.from_on)
+        )
+        units |= dict(session.execute(posts).tuples().all())
+    found = [
+        Touched(person, who[person][0], how, who[person][1] or "", units.get(person, "")) for person, how in listed
+    ]
+    return sorted(found, key=lambda touch: (touch.name, touch))
 
 
 def require(**texts: str) -> None:

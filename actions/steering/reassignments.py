@@ -102,7 +102,7 @@ def reassign(
     seen = Preview(
         "reassign", touched(session, [(who, audience) for who, audience, _ in handed]),
         {"cases": len(plan.changes), "moved": sum(len(c.moves) for c in plan.changes),
-         "asked": sum(len(c.missing) for c in plan.changes)}, plan.notes,
+         "asked": sum(len(c.missing) for c in plan.changes), "letters": len(handed)}, plan.notes,
     )  # fmt: skip
     if not preview and plan.changes:
         _carry_out(session, cycle, agency, plan, role, today, decree_no, reason, at=at, by=by)

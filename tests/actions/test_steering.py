@@ -29,6 +29,7 @@ from models import (
     Letter,
     Person,
     Plan,
+    Posting,
     RatingRecord,
     Result,
     Segment,
@@ -291,7 +292,15 @@ def test_reassigning_moves_exactly_the_open_duties_of_the_cases(december: Databa
         seen = steering.reassign(session, cycle, cases, new, reason="Mutasi", at=DECEMBER, preview=True)
         done = steering.reassign(session, cycle, cases, new, decree_no="821/1", reason="Mutasi", at=DECEMBER)
         assert done == seen
-        assert done.counts == {"cases": len(cases), "moved": len(duties), "asked": 0}
+        notices = letters(session, "reassigned_notice")
+        assert done.counts == {
+            "cases": len(cases), "moved": len(duties), "asked": 0, "letters": len(notices)
+        }  # fmt: skip
+        employees = {session.get_one(Appraisal, case).employee_id for case in cases}
+        assert employees < {touch.person_id for touch in done.people}
+        for touch in done.people:
+            assert touch.nip == session.get_one(Person, touch.person_id).nip
+            assert touch.unit == unit_of(session, touch.person_id)
         assert {one.person_id for one in duties} == {new}
         assert {one.id: one.person_id for one in open_in(session, SCORING) if one.id in others} == others
         told = {(one.person_id, one.facts["audience"]) for one in letters(session, "reassigned_notice")}
@@ -309,6 +318,11 @@ def test_reassigning_moves_exactly_the_open_duties_of_the_cases(december: Databa
         entries = session.scalars(select(TrailEntry).filter_by(type="appraisal.reassigned")).all()
         assert {entry.subject for entry in entries} == {f"appraisal:{case}" for case in cases}
     assert not trail_breaks(december)
+
+
+def unit_of(session: Session, person: int) -> str:
+    posting = session.scalars(select(Posting).filter_by(person_id=person, to_on=None)).one()
+    return session.get_one(Unit, posting.unit_id).name
 
 
 def _independent(session: Session, cases: Sequence[int]) -> int:
@@ -400,6 +414,9 @@ def test_a_mandate_that_begins_today_moves_the_duties_at_once_and_one_that_is_ov
         done = steering.delegate(session, principal, acting, ActingKind.PLH, **order, at=DECEMBER)
         assert seen == done
         assert done.counts["moved"] == len(held)
+        assert done.counts["letters"] == len(letters(session, "reassigned_notice")) == 1
+        concerned = {touch.person_id for touch in done.people if touch.how == "concerned"}
+        assert concerned == {duty.appraisal.employee_id for duty in held if duty.appraisal}
         assert {one.person_id for one in held} == {acting}
         assert all(one.mandate_id is not None for one in held)
         again = steering.delegate(session, principal, acting, ActingKind.PLH, **order, at=DECEMBER)
