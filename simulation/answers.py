@@ -170,7 +170,7 @@ def _decide(asked: Asked, mind: Mind) -> Answer:
 def _account(asked: Asked, mind: Mind) -> Answer:
     return {
         "ground": "rater_silent",
-        "explanation": "Pejabat penilai tidak menilai sampai batas waktu; telah dilaporkan kepada PPK.",
+        "explanation": "Pejabat Penilai Kinerja tidak menilai sampai batas waktu; telah dilaporkan kepada PPK.",
     }
 
 
@@ -191,7 +191,7 @@ def _reply(asked: Asked, mind: Mind) -> Answer:
 
 def _conclude(asked: Asked, mind: Mind) -> Answer:
     if mind.rng.random() < 0.5:
-        return {"conclusion": "withdrawn", "text": "Jawaban pejabat penilai memadai.", "recommendation": ""}
+        return {"conclusion": "withdrawn", "text": "Jawaban Pejabat Penilai Kinerja memadai.", "recommendation": ""}
     return {"conclusion": "confirmed", "text": "Bukti tidak dapat ditunjukkan.",
             "recommendation": "Lengkapi berkas bukti dan tinjau kembali hasilnya.", "review_result": "no"}  # fmt: skip
 

@@ -27,6 +27,6 @@ def name_authorities(session: Session, cycle: Cycle, *, at: datetime) -> int:
     if lacking and outsiders:
         reassign(
             session, cycle, lacking, outsiders[-1], role=Role.OBJECTION_AUTHORITY, decree_no="800/45/2027",
-            reason="Atasan pejabat penilai tidak ada di daerah; ditunjuk pejabat dari luar.", at=at,
+            reason="Atasan Pejabat Penilai Kinerja tidak ada di daerah; ditunjuk pejabat dari luar.", at=at,
         )  # fmt: skip
     return len(lacking)

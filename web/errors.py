@@ -52,7 +52,7 @@ def _code(code: str, locale: Locale) -> str:
 
 
 def place_name(name: str, locale: Locale) -> str:
-    """`items.0.indicators.1.target` as a person reads it: Rencana hasil kerja 1, indikator 2: target."""
+    """`items.0.indicators.1.target` as a person reads it: Rencana Hasil Kerja 1, Indikator Kinerja Individu 2."""
     steps: list[str] = []
     for part in name.split("."):
         if part.isdigit() and steps:

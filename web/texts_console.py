@@ -10,12 +10,12 @@ CONSOLE: dict[str, tuple[str, str]] = {
     # signing in
     "hr.in.title": ("Masuk ke konsol", "Sign in to the console"),
     "hr.in.lead": (
-        "Untuk Pengelola Kinerja dan PPK. Tanpa kata sandi: tautan masuk dikirim ke email yang tercatat.",
+        "Untuk Pengelola Kinerja dan PPK. Tanpa kata sandi: tautan masuk dikirim ke surel yang tercatat.",
         "For HR and the appointing authority. No password: a link is mailed to the address on record.",
     ),
-    "hr.in.address": ("Alamat email dinas", "Office mail address"),
+    "hr.in.address": ("Alamat surel dinas", "Office mail address"),
     "hr.in.send": ("Kirim tautan masuk", "Mail me a sign-in link"),
-    "hr.in.sent": ("Periksa email Anda", "Check your mail"),
+    "hr.in.sent": ("Periksa surel Bapak/Ibu", "Check your mail"),
     "hr.in.maybe": (
         "Bila alamat itu tercatat dengan peran Pengelola Kinerja atau PPK pada hari ini, tautan masuk sedang"
         " dikirim. Tautan berlaku 15 menit dan satu kali pakai.",
@@ -73,7 +73,7 @@ CONSOLE: dict[str, tuple[str, str]] = {
     "hr.attention": ("Perlu perhatian", "Needs attention"),
     "hr.attention.none": ("Tidak ada yang perlu ditangani.", "Nothing needs attention."),
     "hr.attention.late": ("tugas terlambat pada tahap ini", "duties late in this stage"),
-    "hr.attention.no_rater": ("penilaian tanpa pejabat penilai", "appraisals without rater"),
+    "hr.attention.no_rater": ("penilaian tanpa Pejabat Penilai Kinerja", "appraisals without rater"),
     "hr.attention.no_authority": (
         "penilaian tanpa pejabat pemutus keberatan",
         "appraisals without objection authority",
@@ -101,11 +101,11 @@ CONSOLE: dict[str, tuple[str, str]] = {
     "hr.search": ("Cari nama atau NIP", "Search by name or NIP"),
     "hr.go": ("Cari", "Search"),
     "hr.show.all": ("Semua", "All"),
-    "hr.show.no_rater": ("Tanpa penilai", "No rater"),
+    "hr.show.no_rater": ("Tanpa Pejabat Penilai Kinerja", "No rater"),
     "hr.show.no_authority": ("Tanpa pemutus keberatan", "No objection authority"),
     "hr.show.not_rated": ("Tidak dinilai", "Not rated"),
     "hr.show.ended": ("Berakhir tanpa hasil", "Ended without a result"),
-    "hr.rater": ("Pejabat penilai", "Rater"),
+    "hr.rater": ("Pejabat Penilai Kinerja", "Rater"),
     "hr.authority": ("Pemutus keberatan", "Objection authority"),
     "hr.nobody": ("belum ada", "none"),
     "hr.state": ("Keadaan", "State"),
@@ -263,7 +263,7 @@ CONSOLE: dict[str, tuple[str, str]] = {
     "did.line.disputed": ("Laporan: atasan keliru", "Report: wrong supervisor"),
     "did.link.not_me": ("Laporan: bukan saya", "Report: not me"),
     "did.account_for": ("Penilaian tanpa hasil dijelaskan", "Appraisal without result accounted for"),
-    "hr.changed.rater": ("Pejabat penilai: {a} → {b}", "Rater: {a} → {b}"),
+    "hr.changed.rater": ("Pejabat Penilai Kinerja: {a} → {b}", "Rater: {a} → {b}"),
     "hr.changed.authority": ("Pemutus keberatan: {a} → {b}", "Objection authority: {a} → {b}"),
     "hr.changed.until": ("Untuk {whom}, sampai {at}", "For {whom}, until {at}"),
     "hr.changed.asked": ("{act}: diminta ulang dari {person}", "{act}: asked again of {person}"),
@@ -335,11 +335,11 @@ CONSOLE: dict[str, tuple[str, str]] = {
     "hr.steer.reassign": ("Ganti pejabat", "Replace an official"),
     "hr.steer.pause": ("Hentikan sementara", "Pause"),
     "hr.steer.resume": ("Lanjutkan", "Resume"),
-    "hr.steer.address": ("Perbaiki alamat email", "Correct the mail address"),
+    "hr.steer.address": ("Perbaiki alamat surel", "Correct the mail address"),
     "hr.steer.resend": ("Kirim ulang undangan", "Send the invitation again"),
     "hr.steer.delegate": ("Catat mandat Plt/Plh", "Record an acting mandate"),
     "hr.steer.note": (
-        "Tidak ada yang berubah sebelum Anda menegaskan halaman pratinjau.",
+        "Tidak ada yang berubah sebelum Bapak/Ibu menegaskan halaman pratinjau.",
         "Nothing changes before you confirm the preview page.",
     ),
     "hr.field.stage": ("Tahap", "Stage"),
@@ -360,9 +360,9 @@ CONSOLE: dict[str, tuple[str, str]] = {
     "hr.field.kind": ("Jenis", "Kind"),
     "hr.field.from_on": ("Mulai", "From"),
     "hr.field.to_on": ("Sampai", "To"),
-    "hr.field.address": ("Alamat email baru", "New mail address"),
+    "hr.field.address": ("Alamat surel baru", "New mail address"),
     "hr.role.employee": ("Pegawai", "Employee"),
-    "hr.role.rater": ("Pejabat penilai", "Rater"),
+    "hr.role.rater": ("Pejabat Penilai Kinerja", "Rater"),
     "hr.role.objection_authority": ("Pejabat pemutus keberatan", "Objection authority"),
     "hr.role.unit_head": ("Kepala unit", "Head of a unit"),
     "hr.role.performance_admin": ("Pengelola Kinerja", "HR (performance administrator)"),
@@ -410,7 +410,7 @@ CONSOLE: dict[str, tuple[str, str]] = {
     # a person
     "hr.person.unit": ("Unit", "Unit"),
     "hr.person.post": ("Jabatan", "Post"),
-    "hr.person.mail": ("Email", "Mail"),
+    "hr.person.mail": ("Surel", "Mail"),
     "hr.person.roles": ("Peran", "Roles"),
     "hr.person.rates": ("Menilai", "Rates"),
     "hr.person.rates_n": ("{n} pegawai", "{n} employees"),
@@ -431,15 +431,15 @@ CONSOLE: dict[str, tuple[str, str]] = {
     # refusals
     "hr.refused": ("Tidak dapat dilakukan", "This cannot be done"),
     "hr.refused.no_session": (
-        "Anda belum masuk, atau sesi Anda berakhir. Minta tautan masuk yang baru.",
+        "Bapak/Ibu belum masuk, atau sesi Bapak/Ibu berakhir. Minta tautan masuk yang baru.",
         "You are not signed in, or your session has ended. Ask for a new sign-in link.",
     ),
     "hr.refused.read_only": (
-        "Peran Anda hanya membaca; Pengelola Kinerja yang melakukan perubahan.",
+        "Peran Bapak/Ibu hanya membaca; Pengelola Kinerja yang melakukan perubahan.",
         "Your role reads only; HR makes changes.",
     ),
     "hr.refused.not_found": (
-        "Halaman atau siklus itu tidak ada pada instansi Anda.",
+        "Halaman atau siklus itu tidak ada pada instansi Bapak/Ibu.",
         "There is no such page or cycle in your agency.",
     ),
     "hr.refused.link": (
@@ -455,11 +455,11 @@ CONSOLE: dict[str, tuple[str, str]] = {
         "That page was opened by somebody else in this browser.",
     ),
     "hr.refused.nip": (
-        "NIP {nip} tidak ada dalam daftar pegawai instansi Anda.",
+        "NIP {nip} tidak ada dalam daftar pegawai instansi Bapak/Ibu.",
         "NIP {nip} is not on the roster of your agency.",
     ),
     "hr.refused.nips": (
-        "Tidak ada dalam daftar pegawai instansi Anda: NIP {nips}. Perbaiki atau keluarkan dari isian; belum ada"
+        "Tidak ada dalam daftar pegawai instansi Bapak/Ibu: NIP {nips}. Perbaiki atau keluarkan dari isian; belum ada"
         " yang diganti.",
         "Not on the roster of your agency: NIP {nips}. Correct or leave them out; nobody was replaced yet.",
     ),
@@ -493,7 +493,7 @@ CONSOLE |= {
 }  # fmt: skip
 CONSOLE |= {
     "explained.rated_above_agency": ("dinilai di luar instansi ini", "rated above this agency"),
-    "explained.rater_silent": ("pejabat penilai tidak menilai", "the rater did not rate"),
+    "explained.rater_silent": ("Pejabat Penilai Kinerja tidak menilai", "the rater did not rate"),
     "explained.left_service": ("berhenti dari dinas", "left the service"),
     "explained.away_unpaid": ("cuti di luar tanggungan negara", "on unpaid leave"),
     "explained.away_study": ("tugas belajar", "on study leave"),

@@ -5,9 +5,9 @@ def _refusal(code: str, title: tuple[str, str], why: tuple[str, str], now: tuple
     return {f"refused.{code}": title, f"refused.{code}.why": why, f"refused.{code}.now": now}
 
 
-_DESK = ("Kembali ke daftar tugas Anda.", "Go back to your tasks.")
-_LINK = ("Buka lagi tautan di email Anda.", "Open the link in your mail again.")
-_HR = ("Bila menurut Anda ini keliru, hubungi pengelola kinerja di instansi Anda.",
+_DESK = ("Kembali ke daftar tugas Bapak/Ibu.", "Go back to your tasks.")
+_LINK = ("Buka lagi tautan di surel Bapak/Ibu.", "Open the link in your mail again.")
+_HR = ("Bila menurut Bapak/Ibu ini keliru, hubungi Pengelola Kinerja di instansi Bapak/Ibu.",
        "If you think this is wrong, contact your performance administrator.")  # fmt: skip
 
 REFUSALS: dict[str, tuple[str, str]] = (
@@ -25,7 +25,7 @@ REFUSALS: dict[str, tuple[str, str]] = (
             "It may have been cut, replaced by a newer one, or the task was passed on.",
         ),
         (
-            "Pakai tautan di email terbaru, atau minta tautan baru di bawah ini.",
+            "Pakai tautan di surel terbaru, atau minta tautan baru di bawah ini.",
             "Use the link in your newest mail, or ask for a new one below.",
         ),
     )
@@ -56,7 +56,7 @@ REFUSALS: dict[str, tuple[str, str]] = (
     | _refusal(
         "too_slow",
         ("Isian tidak sampai seluruhnya", "The form did not arrive"),
-        ("Sambungan Anda terlalu lambat atau terputus.", "Your connection was too slow, or it was cut."),
+        ("Sambungan Bapak/Ibu terlalu lambat atau terputus.", "Your connection was too slow, or it was cut."),
         (
             "Tidak ada yang berubah. Kembali ke halaman sebelumnya, lalu kirim lagi.",
             "Nothing was changed. Go back to the page before and send it again.",
@@ -81,7 +81,7 @@ REFUSALS: dict[str, tuple[str, str]] = (
             "Gangguan ini di pihak kami; tidak ada yang tersimpan setengah jalan.",
             "The fault is ours; nothing was left half done.",
         ),
-        ("Coba lagi sebentar lagi. Batas waktu Anda tetap dicatat.", "Try again in a moment."),
+        ("Coba lagi sebentar lagi. Batas waktu Bapak/Ibu tetap dicatat.", "Try again in a moment."),
     )
     | _refusal(
         "maintenance",
@@ -91,13 +91,13 @@ REFUSALS: dict[str, tuple[str, str]] = (
             "The application is being updated; nothing was lost.",
         ),
         (
-            "Coba lagi beberapa menit lagi. Tautan Anda tetap berlaku.",
+            "Coba lagi beberapa menit lagi. Tautan Bapak/Ibu tetap berlaku.",
             "Try again in a few minutes. Your link still works.",
         ),
     )
     | _refusal(
         "no_session",
-        ("Silakan buka lagi tautan Anda", "Please open your link again"),
+        ("Silakan buka lagi tautan Bapak/Ibu", "Please open your link again"),
         (
             "Sesi belum dibuka atau sudah berakhir. Halaman ini memerlukan cookie sementara.",
             "The session was not opened or has ended. This page needs a temporary cookie.",
@@ -112,7 +112,7 @@ REFUSALS: dict[str, tuple[str, str]] = (
             "For safety a session ends after 30 minutes without activity.",
         ),
         (
-            "Buka lagi tautan di email Anda. Isian yang baru saja dikirim disimpan sebagai draf.",
+            "Buka lagi tautan di surel Bapak/Ibu. Isian yang baru saja dikirim disimpan sebagai draf.",
             "Open the link in your mail again. What you just sent was kept as a draft.",
         ),
     )
@@ -124,13 +124,13 @@ REFUSALS: dict[str, tuple[str, str]] = (
             "This browser now has the desk of {name} open; the page was opened by somebody else.",
         ),
         (
-            "Bila Anda bukan {name}, keluar lalu buka tautan Anda sendiri.",
+            "Bila Bapak/Ibu bukan {name}, keluar lalu buka tautan Bapak/Ibu sendiri.",
             "If you are not {name}, sign out and open your own link.",
         ),
     )
     | _refusal(
         "not_yours",
-        ("Tidak ada di meja Anda", "Not on your desk"),
+        ("Tidak ada di meja Bapak/Ibu", "Not on your desk"),
         (
             "Tugas ini tidak ada, atau sekarang dipegang orang lain.",
             "There is no such task, or somebody else holds it now.",
@@ -154,7 +154,7 @@ REFUSALS: dict[str, tuple[str, str]] = (
         ("Sudah pernah dikirim", "Already sent"),
         ("Tugas ini sudah selesai {ended_at}.", "This task was done {ended_at}."),
         (
-            "Isian terakhir Anda tidak dikirim lagi; bandingkan di bawah ini.",
+            "Isian terakhir Bapak/Ibu tidak dikirim lagi; bandingkan di bawah ini.",
             "What you just sent was not sent again; compare below.",
         ),
     )
@@ -179,20 +179,20 @@ REFUSALS: dict[str, tuple[str, str]] = (
     | _refusal(
         "not_active",
         ("Tidak lagi bertugas", "No longer in service"),
-        ("Menurut data, masa tugas Anda sudah berakhir.", "According to our data your service has ended."),
+        ("Menurut data, masa tugas Bapak/Ibu sudah berakhir.", "According to our data your service has ended."),
         _HR,
     )
     | _refusal(
         "role_over",
-        ("Peran Anda sudah berakhir", "Your role has ended"),
-        ("Peran yang diperlukan untuk tugas ini tidak lagi Anda pegang.", "You no longer hold the role it needs."),
+        ("Peran Bapak/Ibu sudah berakhir", "Your role has ended"),
+        ("Peran yang diperlukan untuk tugas ini tidak lagi Bapak/Ibu pegang.", "You no longer hold the role it needs."),
         _HR,
     )
     | _refusal(
         "mandate_over",
         ("Mandat Plt/Plh berakhir", "The acting mandate has ended"),
         (
-            "Mandat Anda untuk tugas ini berlaku sampai {to_on}.",
+            "Mandat Bapak/Ibu untuk tugas ini berlaku sampai {to_on}.",
             "Your mandate for this task was valid until {to_on}.",
         ),
         _HR,
@@ -201,7 +201,7 @@ REFUSALS: dict[str, tuple[str, str]] = (
         "stale",
         ("Ada perubahan lebih dulu", "Something changed first"),
         (
-            "Sejak halaman Anda dibuka, tugas ini berubah. Tidak ada yang ditimpa.",
+            "Sejak halaman Bapak/Ibu dibuka, tugas ini berubah. Tidak ada yang ditimpa.",
             "Since your page was opened the task has changed. Nothing was overwritten.",
         ),
         ("Bandingkan keduanya, lalu pilih cara melanjutkan.", "Compare both, then choose how to go on."),
@@ -227,8 +227,8 @@ REFUSALS: dict[str, tuple[str, str]] = (
     | _refusal(
         "code_needed",
         ("Perlu kode konfirmasi", "A confirmation code is needed"),
-        ("Tugas ini memerlukan kode dari email Anda.", "This task needs a code from your mail."),
-        ("Minta kode, lalu lanjutkan dari draf Anda.", "Ask for a code, then go on from your draft."),
+        ("Tugas ini memerlukan kode dari surel Bapak/Ibu.", "This task needs a code from your mail."),
+        ("Minta kode, lalu lanjutkan dari draf Bapak/Ibu.", "Ask for a code, then go on from your draft."),
     )
     | _refusal(
         "code_none",
@@ -273,13 +273,13 @@ REFUSALS: dict[str, tuple[str, str]] = (
             "Pegawai belum mengirim rancangan SKP, atau sudah menariknya.",
             "The employee has sent no draft plan, or replaced it.",
         ),
-        ("Anda diberi tahu begitu rancangan masuk.", "You will be told when one arrives."),
+        ("Bapak/Ibu diberi tahu begitu rancangan masuk.", "You will be told when one arrives."),
     )
     | _refusal(
         "no_established_plan",
         ("Belum ada SKP yang ditetapkan", "No plan has been established"),
         (
-            "Laporan memerlukan SKP yang sudah ditetapkan atasan.",
+            "Laporan memerlukan SKP yang sudah ditetapkan Pejabat Penilai Kinerja.",
             "A report needs a plan that the supervisor established.",
         ),
         _HR,
@@ -352,9 +352,9 @@ REFUSALS: dict[str, tuple[str, str]] = (
     )
     | _refusal(
         "not_independent",
-        ("Anda terlibat dalam perkara ini", "You are involved in this case"),
+        ("Bapak/Ibu terlibat dalam perkara ini", "You are involved in this case"),
         (
-            "Pegawai dan pejabat penilai yang bersangkutan tidak boleh memutuskan.",
+            "Pegawai dan Pejabat Penilai Kinerja yang bersangkutan tidak boleh memutuskan.",
             "Neither the employee nor the rater concerned may decide.",
         ),
         _HR,

@@ -86,7 +86,7 @@ def reassign(
     require(reason=reason)
     if role not in (Role.RATER, Role.OBJECTION_AUTHORITY):
         raise SteeringRefused(
-            "Hanya pejabat penilai atau atasannya yang dapat diganti; pilih salah satu.",
+            "Hanya Pejabat Penilai Kinerja atau atasannya yang dapat diganti; pilih salah satu.",
             "Only a rater or an objection authority can be replaced: choose one of them.",
         )
     person = _official(session, agency, new, today)

@@ -107,7 +107,7 @@ def _plan(facts: Facts) -> dict[str, Any] | None:
         {"kind": words.ITEMS[ItemKind(item["kind"])], "title": item["title"],
          "more": [text for text in (
              f"Penugasan dari: {item['assigned_by']}" if item["assigned_by"] else "",
-             f"Mendukung: {item['supports']}" if item["supports"] else "") if text],
+             f"{words.SUPPORTED}: {item['supports']}" if item["supports"] else "") if text],
          "indicators": [_indicator(i) for i in item["indicators"]]}
         for item in plan["items"]
     ]  # fmt: skip

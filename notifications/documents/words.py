@@ -24,7 +24,8 @@ from rules.words import (
 ASPECTS: Mapping[Aspect, str] = {
     Aspect.QUANTITY: "Kuantitas", Aspect.QUALITY: "Kualitas", Aspect.TIME: "Waktu", Aspect.COST: "Biaya",
 }  # fmt: skip
-ITEMS: Mapping[ItemKind, str] = {ItemKind.MAIN: "Utama", ItemKind.ADDITIONAL: "Tambahan"}
+SUPPORTED = "Rencana Hasil Kerja Pimpinan yang Diintervensi"
+ITEMS: Mapping[ItemKind, str] = {ItemKind.MAIN: "Hasil Kerja Utama", ItemKind.ADDITIONAL: "Hasil Kerja Tambahan"}
 VALUES: Mapping[BehaviorValue, str] = {
     BehaviorValue.SERVICE: "Berorientasi Pelayanan",
     BehaviorValue.ACCOUNTABLE: "Akuntabel",

@@ -182,7 +182,7 @@ def test_it_says_who_what_and_why():
         "PEMERINTAH KABUPATEN MAMUJU", "Nomor: MAMUJU/2026/17 · versi 2", "1 Januari 2026 s.d. 31 Desember 2026",
         "Siti Nurhaliza, S.A.P.", "199001012015012001", "Plt. Sekretaris Dinas, SK 800/12/2026", "Drs. Baso Tenri",
         "Predikat kinerja organisasi Baik", "Tidak sesuai dengan pola distribusi predikat", "1.250 akta",
-        "1.310,5 akta", "Tidak dilaporkan", "Mendukung: Meningkatnya",
+        "1.310,5 akta", "Tidak dilaporkan", "Pimpinan yang Diintervensi: Meningkatnya",
         "Penugasan dari: Sekretaris Daerah", "Berorientasi Pelayanan di atas ekspektasi Melayani 40 warga",
         "Kolaboratif sesuai ekspektasi", "SANGAT BAIK", "Hasil kerja di atas ekspektasi dan perilaku kerja di atas",
         "PP 30/2019; PermenPANRB 6/2022", "paket kebijakan permenpanrb-6-2022 versi 1",

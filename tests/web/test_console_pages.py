@@ -107,7 +107,7 @@ def test_changes_name_people_units_and_stages_in_the_readers_language(hr: Hr, ja
     path = f"{hr.cycle()}/changes"
     for lang, words in (
         ("id", ["Penetapan Sasaran Kinerja 2026", f"Untuk {unit_name}, sampai Rabu, 28 Januari 2026",
-                f"Pejabat penilai: {old} → {rater}", f"Diwakili oleh {rater} sebagai Plh",
+                f"Pejabat Penilai Kinerja: {old} → {rater}", f"Diwakili oleh {rater} sebagai Plh",
                 f"diminta ulang dari {asked}"]),
         ("en", ["Target setting 2026", f"For {unit_name}, until Wednesday, 28 January 2026",
                 f"Rater: {old} → {rater}", f"Represented by {rater} as Plh", f"asked again of {asked}"]),

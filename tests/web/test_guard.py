@@ -55,7 +55,7 @@ def test_a_database_of_another_version_is_maintenance_and_no_fault(dewi, office,
         answer = dewi.http.get(path)
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "300"), path
         assert _has_headers(answer)
-        assert ("Tautan Anda tetap berlaku" in answer.text) != (answer.text == '{"code":"maintenance","details":{}}')
+        assert ("Tautan Bapak/Ibu tetap" in answer.text) != (answer.text == '{"code":"maintenance","details":{}}')
     assert "appraisal db upgrade" in caplog.text
     assert "Traceback" not in caplog.text
     monkeypatch.undo()

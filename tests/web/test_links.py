@@ -196,7 +196,7 @@ def test_a_link_of_another_stage_opens_that_stage_only(office, browser):
     dewi = browser().enter("dewi", StageKind.MID_YEAR_REVIEW)
     dewi.get(f"/w/task/{task}")
     assert dewi.status == 404
-    assert dewi.title == "Tidak ada di meja Anda"
+    assert dewi.title == "Tidak ada di meja Bapak/Ibu"
 
 
 def test_the_secret_of_another_installation_opens_nothing(office, browser, monkeypatch):

@@ -116,7 +116,7 @@ def test_i_am_done_ends_it_and_back_shows_nothing(office, browser):
     dewi.get("/w")
     answer = dewi.http.post("/w/end", data=dewi.fields("/w/end"), headers=ORIGIN)
     assert answer.headers["clear-site-data"] == '"cookies", "storage"'
-    assert "Anda sudah keluar" in answer.text
+    assert "Bapak/Ibu sudah keluar" in answer.text
     assert dewi.http.get("/w", headers={"Cookie": f"s={cookie}"}).status_code == 401
     assert dewi.http.post("/w/end", data={"who": "1"}, headers=ORIGIN).status_code == 200
 
@@ -141,7 +141,7 @@ def test_without_a_session_the_desk_explains_what_to_do(office, browser):
     for path in ("/w", "/w/task/1", "/w/done/ABC", "/w/code", "/w/case/1"):
         who.get(path)
         assert who.status == 401
-        assert "Silakan buka lagi tautan Anda" in who.html
+        assert "Silakan buka lagi tautan Bapak/Ibu" in who.html
     for path in ("/w/task/1", "/w/task/1/draft", "/w/code", "/w/code/verify", "/w/note", "/w/task/1/wrong-supervisor"):
         who.send(path, {"who": "1", "text": "Teks yang panjang"})
         assert who.status == 401, path

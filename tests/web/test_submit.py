@@ -60,7 +60,7 @@ def test_errors_stand_at_their_fields_in_the_language_of_the_reader(dewi):
     assert 'id="e-items.0.title">terlalu panjang (maksimal 300 karakter)' in dewi.html
     assert 'id="e-items.0.indicators.0.target">tulis sebagai angka' in dewi.html
     assert 'id="e-items.0.indicators.0.aspect">pilih' in dewi.html or "wajib diisi" in dewi.html
-    assert "Rencana hasil kerja 1 › Indikator 1 › Target" in dewi.html
+    assert "Rencana Hasil Kerja 1 › Indikator Kinerja Individu 1 › Target" in dewi.html
     dewi.fill(dewi.path, wrong, to=f"{dewi.path}?lang=en")
     assert "write a number" in dewi.html
 
@@ -251,7 +251,7 @@ def test_text_that_reads_other_than_it_is_stored_is_refused(dewi):
 
 
 def test_suggestions_are_one_press_and_then_ones_own(dewi, office):
-    assert "Saran untuk jabatan Anda" in dewi.html
+    assert "Saran untuk jabatan Bapak/Ibu" in dewi.html
     dewi.fill(f"{dewi.path}/draft", {"use": "suggestions"})
     assert 'value="Terlayaninya warga di loket"' in dewi.html
     assert 'value="2,5"' in dewi.html
@@ -266,7 +266,7 @@ def test_suggestions_are_one_press_and_then_ones_own(dewi, office):
 def test_suggestions_never_replace_what_somebody_wrote(dewi, office):
     form = dewi.fields(f"{dewi.path}/draft")
     dewi.fill(dewi.path, {"items.0.title": "Tulisan saya"}, to=f"{dewi.path}/draft")
-    assert "Saran untuk jabatan Anda" not in dewi.html
+    assert "Saran untuk jabatan Bapak/Ibu" not in dewi.html
     dewi.send(f"{dewi.path}/draft", form | {"use": "suggestions", "draft_at": dewi.fields(dewi.path)["draft_at"]})
     with office.db.reading() as session:
         titles = [row.body.get("items.0.title") for row in session.scalars(select(Draft))]
@@ -373,7 +373,7 @@ def test_this_is_not_my_supervisor_opens_a_case_for_hr_and_stops_nothing(dewi, o
     assert dewi.status == 422
     dewi.get(dewi.path)
     dewi.fill(f"{dewi.path}/wrong-supervisor", {"text": "Sejak Oktober atasan saya Citra."})
-    assert dewi.title == "Laporan Anda diterima"
+    assert dewi.title == "Laporan Bapak/Ibu diterima"
     assert office.letters("correction_notice") == 1
     with office.db.reading() as session:
         entry = session.scalars(select(TrailEntry).filter_by(type="line.disputed")).one()

@@ -74,3 +74,38 @@ def test_names_are_shortened_without_titles():
     assert short_name("Suharto") == "Suharto"
     assert short_name("Ir. Joko") == "Joko"
     assert short_name("H.") == "H."
+
+
+OTHER_WORDS = {
+    r"\be-?mail\b": "surel",
+    r"\bposel\b": "surel",
+    r"\banda\b": "Bapak/Ibu",
+    r"\bsaudara\b": "Bapak/Ibu",
+    r"\b(resi|bukti kirim|bukti terima)\b": "tanda terima",
+    r"\bpejabat penilai\b(?! kinerja)": "Pejabat Penilai Kinerja",
+    r"\btugas tambahan\b": "Hasil Kerja Tambahan",
+    r"\bmendukung rencana\b": "Rencana Hasil Kerja Pimpinan yang Diintervensi",
+}
+"""What Indonesian readers must not meet, and the one word that stands for it on letters, pages and documents."""
+
+
+def _indonesian() -> dict[str, str]:
+    letters = (ROOT / "notifications" / "templates").rglob("id.*")
+    documents = (ROOT / "notifications" / "documents").glob("*.*")
+    return {key: pair[0] for key, pair in TEXTS.items()} | {
+        str(path.relative_to(ROOT)): path.read_text() for path in [*letters, *documents]
+    }
+
+
+@pytest.mark.parametrize("other", OTHER_WORDS, ids=OTHER_WORDS.values())
+def test_one_word_stands_for_one_thing_on_pages_letters_and_documents(other):
+    wrong = [place for place, text in _indonesian().items() if re.search(other, text, re.IGNORECASE)]
+    assert not wrong, f"say {OTHER_WORDS[other]!r} there"
+
+
+def test_the_terms_of_the_regulation_name_what_a_plan_consists_of():
+    terms = {
+        "items": "Rencana Hasil Kerja", "indicators": "Indikator Kinerja Individu", "kind": "Hasil Kerja Tambahan",
+        "supports_id": "Rencana Hasil Kerja Pimpinan yang Diintervensi",
+    }  # fmt: skip
+    assert {name: say(Locale.ID, f"field.{name}") for name in terms} == terms

@@ -110,7 +110,7 @@ def settle_objection(office: Office, browser) -> None:
     stage = StageKind.OBJECTION_HANDLING
     dewi = browser().enter("dewi", stage)
     dewi.get("/w")
-    assert "Hak Anda, bila perlu" in dewi.html
+    assert "Hak Bapak/Ibu, bila perlu" in dewi.html
     dewi.get(f"/w/task/{office.task('dewi', ActKind.ACKNOWLEDGE)}")
     assert "Bagaimana hasil ini diperoleh" in dewi.html
     assert "PermenPANRB 6/2022" in dewi.html
@@ -155,7 +155,7 @@ def test_a_year_by_ratings_goes_through_the_pages(office, browser):
     office.step(StageKind.FINALIZATION, Step.OPEN)
     gita = browser().enter("gita", StageKind.FINALIZATION).prove("gita")
     fields = {"ground": "rater_silent", "explanation": "Penilai tidak mengirim penilaian."}
-    assert "Atasan tidak menilai" in act(gita, office, "gita", ActKind.ACCOUNT_FOR, fields)
+    assert "Pejabat Penilai Kinerja tidak menilai" in act(gita, office, "gita", ActKind.ACCOUNT_FOR, fields)
 
 
 def test_a_rating_by_scores_goes_through_the_pages(db, app):
