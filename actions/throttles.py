@@ -16,6 +16,11 @@ def _window(at: datetime, length: timedelta) -> datetime:
     return datetime.fromtimestamp(int(at.timestamp()) // seconds * seconds, UTC)
 
 
+def seconds_left(length: timedelta, *, at: datetime) -> int:
+    """Until the window of `at` is over and counting begins anew."""
+    return max(1, int((_window(at, length) + length - at).total_seconds()) + 1)
+
+
 def used_up(session: Session, key: str, limit: int, length: timedelta, *, at: datetime) -> bool:
     """Whether the window of `at` is full; only reads, so that a flood costs no writes."""
     query = select(Throttle.count).filter_by(key=key, window_start=_window(at, length))

@@ -68,8 +68,7 @@ def _served(db: Database, processes: int) -> Iterator[int]:
     """The real application on loopback, in so many processes; yields its port."""
     port = postfix_tools.free_port()
     env = {**world.ENV, "APPRAISAL_DATABASE_URL": db.url, "APPRAISAL_BASE_URL": f"http://127.0.0.1:{port}"}
-    command = ["-m", "uvicorn", "--factory", "web.app:create_app", "--port", str(port), "--no-access-log",
-               "--log-level", "warning", "--workers", str(processes)]  # fmt: skip
+    command = ["-m", "web.server", "--port", str(port), "--log-level", "warning", "--workers", str(processes)]
     process = subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, *command], cwd=ROOT, env=world.environment(env)
     )

@@ -53,7 +53,7 @@ def _start(family: Family, home: Path, prefect_port: int, host: str, web_port: i
 
 def start_pages(family: Family, host: str, port: int, env: dict[str, str]) -> None:
     """Start the web application and wait until it answers."""
-    command = ("uvicorn", "--factory", "web.app:create_app", "--host", host, "--port", str(port), "--no-access-log")
+    command = ("web.server", "--host", host, "--port", str(port))
     child = family.start("web", sys.executable, "-m", *command, env=env)
     family.wait_until_answers(child, f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/")  # noqa: S104
 

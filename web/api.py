@@ -30,7 +30,7 @@ from actions.signin import Officer
 from models import Agency, Assignment, Cycle
 from rules.tokens import Purpose, verify
 from rules.words import Proof
-from web.ask import STATUS
+from web.ask import STATUS, retry_after
 from web.pages import BAD_TOKENS, BadToken, client_of, opened_by
 
 BASE = "/api/v1"
@@ -343,7 +343,8 @@ def _receipt(receipt: Receipt) -> dict[str, Any]:
 
 
 def problem(status: int, code: str, details: Mapping[str, Any] | None = None) -> JSONResponse:
-    return JSONResponse({"code": code, "details": jsonable_encoder(dict(details or {}))}, status)
+    said = dict(details or {})
+    return JSONResponse({"code": code, "details": jsonable_encoder(said)}, status, retry_after(said))
 
 
 async def _api_refused(_request: Request, refused: Exception) -> JSONResponse:

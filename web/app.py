@@ -1,4 +1,4 @@
-"""The web server's application: `uvicorn --factory web.app:create_app --no-access-log`."""
+"""The web server's application; `python -m web.server` serves it."""
 
 import logging
 
@@ -10,8 +10,8 @@ from starlette.responses import Response
 import settings
 from database import SchemaRefused
 from web import api, cases, console, desk, pages, proofs
-from web.render import look_for, refusal
-from web.security import Guard
+from web.compression import Compressed
+from web.security import Guard, refused
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ def create_app() -> FastAPI:
     api.add_to(app)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(SchemaRefused, _under_maintenance)
+    app.add_middleware(Compressed)
     app.add_middleware(Guard, base_url=settings.load().base_url)
     return app
 
@@ -35,18 +36,15 @@ def _nothing(_record: logging.LogRecord) -> bool:
     return False
 
 
-async def _under_maintenance(request: Request, refused: Exception) -> Response:
+async def _under_maintenance(request: Request, error: Exception) -> Response:
     """The tables are of another version: ops are at work, or should be."""
-    log.error("%s", refused)
+    log.error("%s", error)
     return await _refused(request, HTTPException(503, headers={"Retry-After": "300"}))
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     code = {404: "not_found", 405: "method", 503: "maintenance"}.get(status, "bad_request" if status < 500 else "error")
-    if request.url.path.startswith("/api/"):
-        response: Response = api.problem(status, code)
-    else:
-        response = refusal(look_for(request.query_params.get("lang")), status, code)
+    response = refused(request.scope, status, code)
     response.headers.update(getattr(error, "headers", None) or {})
     return response

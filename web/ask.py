@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -69,7 +69,7 @@ class Ask:
             if self.posted.whole("who") != found.person.id:
                 raise ActRefused("other_person", name=found.person.name)
             if not throttles.take(session, f"link:{found.link.id}", 60, throttles.MINUTE, at=self.at):
-                raise ActRefused("too_many")
+                raise too_many(throttles.MINUTE, self.at)
             found.row.seen_at = self.at
         if self.at - kept[1] >= REFRESH:
             self._renewed = kept[0]
@@ -108,7 +108,7 @@ class Ask:
         known = code if has(f"refused.{code}") else "other"
         shown = {name: shown.get(name, "–") for name in holes(f"refused.{known}.why") | shown.keys()}
         return self.page(
-            "refusal.html", STATUS.get(code, 409), code=known, details=shown | {"code": code},
+            "refusal.html", STATUS.get(code, 409), retry_after(details), code=known, details=shown | {"code": code},
             mine=self.named(mine or {}),
         )  # fmt: skip
 
@@ -119,6 +119,11 @@ class Ask:
 
 
 Handler = Callable[[Ask], Response]
+
+
+def retry_after(details: Mapping[str, Any]) -> dict[str, str]:
+    """The header of a refused flood, where it is known when the next try counts."""
+    return {"Retry-After": str(details["retry_after"])} if "retry_after" in details else {}
 
 
 def asks(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
@@ -157,7 +162,11 @@ def need_code(visit: Visit) -> None:
 def allow(session: Session, key: str, limit: int, ask: Ask) -> None:
     """Count one of so many an hour; refused, and rolled back with the rest, when there were too many."""
     if not throttles.take(session, key, limit, throttles.HOUR, at=ask.at):
-        raise ActRefused("too_many")
+        raise too_many(throttles.HOUR, ask.at)
+
+
+def too_many(window: timedelta, at: datetime) -> ActRefused:
+    return ActRefused("too_many", retry_after=throttles.seconds_left(window, at=at))
 
 
 def limited(ask: Ask, key: str, limit: int) -> bool:

@@ -19,13 +19,15 @@ from rules.tokens import verify
 from rules.words import StageState
 from web import alarm
 from web.ask import Ask, allow, asks, limited
-from web.render import STYLE, look_for, short_name
+from web.render import HERE, STYLE, look_for, short_name
 from web.sessions import set_cookie
 
 KIDS = frozenset(range(1, 252))
 """All that `links.kid_of` can give; which of them counts, the cycle of the link says."""
 BAD_TOKENS = 20
 """A minute, from one address; only failures count, for offices share one."""
+KEEP = {"Cache-Control": "public, max-age=604800"}
+ICON, OLD_ICON = ((HERE / "static" / name).read_bytes() for name in ("icon.svg", "favicon.ico"))
 BEGINS_AN_HOUR = 60
 """Presses by mail scanners included."""
 
@@ -131,8 +133,19 @@ async def style(_request: Request) -> Response:
     return Response(STYLE, media_type="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"})
 
 
+async def icon(_request: Request) -> Response:
+    return Response(ICON, media_type="image/svg+xml", headers=KEEP)
+
+
+async def old_icon(_request: Request) -> Response:
+    """What browsers and mail programs ask for unasked."""
+    return Response(OLD_ICON, media_type="image/x-icon", headers=KEEP)
+
+
 ROUTES = [
     Route("/static/style.css", style),
+    Route("/static/icon.svg", icon),
+    Route("/favicon.ico", old_icon),
     Route("/a", asks(begin), methods=["POST"]),
     Route("/a/reissue", asks(reissue), methods=["POST"]),
     Route("/a/{token}", asks(landing), methods=["GET"]),

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rules.tokens import fingerprint
@@ -33,6 +33,10 @@ HEADERS: Mapping[str, str] = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 METHODS = frozenset({"GET", "HEAD", "POST"})
+MAX_HEADERS = 16_384
+"""Bytes of all names and values: cookies of every application on a domain fit in, floods do not."""
+ASK_AGAIN_AFTER = 60
+"""Seconds that a refused flood is told to wait, unless whoever refused it knows better."""
 log = logging.getLogger("web.access")
 
 
@@ -66,40 +70,45 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if status == 429:
+                    headers.setdefault("Retry-After", str(ASK_AGAIN_AFTER))
             await send(message)
 
         try:
-            refused = self._refused(scope)
-            if refused is None:
+            answer = self._refused(scope)
+            if answer is None:
                 await self.app(scope, _limited(receive), send_with_headers)
             else:
-                await refused(scope, receive, send_with_headers)
+                await answer(scope, receive, send_with_headers)
         except _BadBody as bad:
             if not status:
-                page = _page(scope, bad.status, bad.code)
-                page.headers["Connection"] = "close"
+                page = _for_good(refused(scope, bad.status, bad.code))
                 await page(scope, receive, send_with_headers)
         except Exception:
             log.exception("%s failed", _route(scope))
             if status:
                 raise
-            await _page(scope, 500, "error")(scope, receive, send_with_headers)
+            await refused(scope, 500, "error")(scope, receive, send_with_headers)
         log.info("%s %s %s %.0f ms", scope["method"], _route(scope), status, 1000 * (time.perf_counter() - begun))
 
     def _refused(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         own_rules = scope["path"].startswith(self.own_rules)
+        if "transfer-encoding" in headers and "content-length" in headers:
+            return _for_good(refused(scope, 400, "bad_request"))  # two lengths hide a second request
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS:
+            return _for_good(refused(scope, 431, "too_large"))
         if headers.get("host", "").lower() != self.host:
-            return _page(scope, 400, "host")
+            return refused(scope, 400, "host")
         if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
-            return _page(scope, 400, "bad_request")
+            return refused(scope, 400, "bad_request")
         if scope["method"] not in METHODS and not own_rules:
-            return _page(scope, 405, "method")
+            return refused(scope, 405, "method")
         length = headers.get("content-length", "0")
         if not (length.isascii() and length.isdigit() and len(length) < 19 and int(length) <= MAX_BODY):
-            return _page(scope, 413, "too_large")
+            return refused(scope, 413, "too_large")
         if scope["method"] == "POST" and not own_rules and not self._same_origin(headers):
-            return _page(scope, 403, "cross_site")
+            return refused(scope, 403, "cross_site")
         return None
 
     def _same_origin(self, headers: Headers) -> bool:
@@ -128,9 +137,18 @@ def _limited(receive: Receive) -> Receive:
     return receive_limited
 
 
-def _page(scope: Scope, status: int, code: str) -> Response:
+def refused(scope: Scope, status: int, code: str) -> Response:
+    """Say no in the way of whoever asked: JSON to programs, a page to people."""
+    if f"{scope['path']}/".startswith("/api/"):
+        return JSONResponse({"code": code, "details": {}}, status)
     lang = QueryParams(scope.get("query_string", b"")).get("lang")
     return refusal(look_for(lang), status, code)
+
+
+def _for_good(response: Response) -> Response:
+    """Nothing more is read from this connection."""
+    response.headers["Connection"] = "close"
+    return response
 
 
 def _route(scope: Scope) -> str:

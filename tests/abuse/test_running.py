@@ -78,7 +78,7 @@ def running(prepared: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     url, log = f"http://127.0.0.1:{free_port()}", home / "web.log"
     env = os.environ | {"APPRAISAL_DATABASE_URL": f"sqlite:///{home}/appraisal.db", "APPRAISAL_SECRET": "s" * 64,
                         "APPRAISAL_BASE_URL": url, "APPRAISAL_HOME": str(home)}  # fmt: skip
-    command = (sys.executable, "-m", "uvicorn", "--factory", "web.app:create_app", "--port", url.rsplit(":", 1)[1],
+    command = (sys.executable, "-m", "web.server", "--port", url.rsplit(":", 1)[1],
                "--log-level", "debug", "--log-config", str(home / "log.json"))  # fmt: skip
     with log.open("wb") as out:
         server = subprocess.Popen(command, env=env, stdout=out, stderr=subprocess.STDOUT)

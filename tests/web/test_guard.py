@@ -1,12 +1,14 @@
 """What holds for every request: headers on every answer, our own origin, our own host, size, and silent logs."""
 
 import logging
+import re
 
 import pytest
 from office import HOST, ORIGIN, plan_form
 
 from rules.words import ActKind, StageKind
 from web.api import BASE
+from web.render import STYLE
 from web.security import HEADERS, MAX_BODY
 
 STAGE = StageKind.TARGET_SETTING
@@ -132,7 +134,7 @@ def test_a_body_without_a_length_is_cut_off_too(dewi, office):
 
 def test_nul_in_an_address_is_refused_and_other_addresses_are_unknown(dewi):
     assert dewi.http.get("/w?x=%00").status_code == 400
-    for path in ("/w/", "/W", "/w/task/x", "/docs", "/openapi.json", "/w/task/99999999999999999999", "/favicon.ico"):
+    for path in ("/w/", "/W", "/w/task/x", "/docs", "/openapi.json", "/w/task/99999999999999999999"):
         assert dewi.http.get(path).status_code == 404, path
     assert dewi.http.request("PUT", "/w").status_code == 405
     assert dewi.http.post("/w", data={}, headers=ORIGIN).status_code == 405
@@ -161,3 +163,75 @@ def test_logs_never_hold_a_token_a_code_or_a_cookie(office, browser, caplog):
     for secret in (token, office.code("dewi"), cookie):
         assert not [line for line in ours if secret in line]
     assert logging.getLogger("uvicorn.access").disabled
+
+
+def test_whatever_is_refused_under_the_api_is_said_in_json(dewi):
+    http, much = dewi.http, b"x" * (MAX_BODY + 1)
+    answers = {
+        400: http.get(f"{BASE}/desk", headers={"Host": "evil.example"}), 404: http.get("/api/nothing"),
+        405: http.request("PUT", f"{BASE}/desk"), 413: http.post(f"{BASE}/session", content=much),
+        431: http.get(f"{BASE}/desk", headers={"X": "x" * 20_000}), 401: http.get(f"{BASE}/desk"),
+        422: http.post(f"{BASE}/session", content=b"{"),
+    }  # fmt: skip
+    for status, answer in answers.items():
+        assert answer.status_code == status
+        assert answer.headers["content-type"] == "application/json", status
+        assert set(answer.json()) == {"code", "details"}
+    assert http.get("/api").json()["code"] == "not_found"
+    assert "<h1>" in http.get("/apis").text
+
+
+def test_a_flood_is_told_when_to_come_back(dewi, office):
+    for _ in range(21):
+        page = dewi.http.get(f"/a/{'a' * 40}")
+    for _ in range(21):
+        data = dewi.http.post(f"{BASE}/desk/session", headers={"Authorization": f"Link {'a' * 40}"})
+    for answer in (page, data):
+        assert answer.status_code == 429
+        assert 1 <= int(answer.headers["Retry-After"]) <= 61
+
+
+def test_an_icon_is_there_for_whoever_asks(dewi):
+    for path, kind, begins in (
+        ("/favicon.ico", "image/x-icon", b"\0\0\1\0"),
+        ("/static/icon.svg", "image/svg+xml", b"<svg"),
+    ):
+        answer = dewi.http.get(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, kind)
+        assert answer.content.startswith(begins)
+    assert "/static/icon.svg" in dewi.get("/w")
+
+
+def test_pages_are_compressed_but_none_that_holds_a_link_and_no_answer_to_a_program(dewi, office):
+    token = office.token("dewi")
+
+    def encoding(path, **headers):
+        answer = dewi.http.get(path, headers={"Accept-Encoding": "gzip", **headers})
+        assert answer.status_code == 200, path
+        return answer.headers.get("content-encoding")
+
+    assert encoding("/w") == encoding("/static/style.css") == "gzip"
+    assert encoding(f"/a/{token}") is None
+    assert encoding(f"/a/{token}?task=guess") is None
+    assert encoding(f"{BASE}/openapi.json") is None
+    assert "content-encoding" not in dewi.http.get("/w", headers={"Accept-Encoding": "identity"}).headers
+
+
+def _luminance(colour: str) -> float:
+    digits = colour.lstrip("#")
+    digits = "".join(one * 2 for one in digits) if len(digits) == 3 else digits
+    parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_the_focus_ring_stands_out_from_whatever_it_lies_on_in_light_and_dark():
+    light, dark = (
+        dict(re.findall(r"--(\w+):(#[0-9a-f]+)", block)) for block in re.findall(r":root\{([^}]*)", STYLE.decode())
+    )
+    for colours in (light, dark):
+        ring = _luminance(colours["focus"])
+        for surface in ("bg", "card", "field", "goodbg", "warnbg", "badbg"):
+            other = _luminance(colours[surface])
+            contrast = (max(ring, other) + 0.05) / (min(ring, other) + 0.05)
+            assert contrast >= 3, f"{surface}: {contrast:.2f}"
