@@ -13,6 +13,8 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from rules.words import Locale
+
 DATABASES = ("sqlite:///", "postgresql+psycopg://")
 SERVER_URL = "postgresql+psycopg://user:password@host:5432/database"
 MOST_LETTERS = 2**31 - 1
@@ -46,6 +48,8 @@ class Settings(BaseSettings):
     """A wave of more letters waits until a second person releases it; unset: 1,000, and never in a simulated year."""
     mail_canary: Letters | None = None
     """So many letters of a large wave go ahead, the rest ten minutes later; unset: 50 of more than 1,000; 0: none."""
+    locale: Locale | None = None
+    """Language in which commands speak to people; unset: each its usual one. Letters and pages follow the person."""
     agencies_dir: Path = Path("examples")
     """Where an agency named without a path is looked for, by the launch form, the command line and the API."""
     prefect_ui_url: str = "http://127.0.0.1:4200"
@@ -55,6 +59,15 @@ class Settings(BaseSettings):
     def _is_a_folder(cls, value: object) -> object:
         if isinstance(value, str) and not value.strip():
             raise ValueError("must name a folder; left out, it is the usual one")
+        return value
+
+    @field_validator("locale", mode="before")
+    @classmethod
+    def _is_a_language(cls, value: object) -> object:
+        if value in ("", None):
+            return None
+        if value not in set(Locale):
+            raise ValueError("must be id or en")
         return value
 
     @field_validator("base_url")

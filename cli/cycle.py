@@ -7,6 +7,7 @@ import typer
 
 from cli import steering
 from cli.cycle_prints import bar, plan_data, print_json, print_plan, print_preview, print_status
+from cli.language import say, spoken
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 Directory = Annotated[str, typer.Argument(metavar="DIR", help="Folder of an agency, or its name among the agencies.")]
@@ -52,9 +53,14 @@ def launch(
         counts = {"pack": made.pack, "rows": made.rows, "held_back": made.held_back, "new_appraisals": added}
         print_json({"again": made.again, **counts, **told})
         return None
-    there = "is there already" if made.again else "is launched"
-    typer.echo(f"{made.agency} {year} {there} on {made.pack}: {made.rows} rows, {made.held_back} held back, "
-               f"{added} new appraisals.")  # fmt: skip
+    already = say("sudah ada", "is there already") if made.again else say("dibuka", "is launched")
+    typer.echo(
+        f"{made.agency} {year} {already}, "
+        + say(
+            f"{made.pack}: {made.rows} baris, {made.held_back} tertahan, {added} penilaian baru.",
+            f"{made.pack}: {made.rows} rows, {made.held_back} held back, {added} new appraisals.",
+        )
+    )
     print_status([told])
     return None
 
@@ -91,7 +97,6 @@ def _launch_via_prefect(directory: str, year: int, *, import_roster: bool, as_js
 def plan(
     directory: Directory, year: Year,
     who: Annotated[bool, typer.Option("--who", help="List every recipient.")] = False,
-    locale: Annotated[str, typer.Option(help="Language of the problems: en, as all else here, or id.")] = "en",
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Show who would get what and when, the load per day and the problems; changes nothing. Exit 1 if any blocks."""
@@ -100,16 +105,13 @@ def plan(
 
     from actions import launching, planning, schema
     from database import Database
-    from rules.words import Locale
 
-    if locale not in set(Locale):
-        raise typer.BadParameter("id or en", param_hint="--locale")
     folder = launching.find_folder(directory)
     with tempfile.TemporaryDirectory(prefix="appraisal-plan-") as scratch, bar() as tell:
         tell("planning in a throwaway database", 0, 0)
         db = Database(f"sqlite:///{scratch}/plan.db")
         schema.upgrade(db)
-        seen = planning.foresee(db.transaction, folder, year, at=datetime.now(UTC), locale=Locale(locale))
+        seen = planning.foresee(db.transaction, folder, year, at=datetime.now(UTC), locale=spoken())
         db.close()
     print_json(plan_data(seen)) if as_json else print_plan(seen, who=who)
     if any(problem["blocks"] for problem in seen.problems):
@@ -163,13 +165,13 @@ def _steer(act, agency: str, year: int, *, yes: bool, as_json: bool, **order: An
             raise LaunchRefused([f"there is no cycle {year} of {agency}: see `appraisal cycle status`"])
         print_preview(act(session, cycle, at=clock.now(), preview=True, **order), as_json=as_json)
     if not yes:
-        typer.confirm("Do it?", abort=True, err=True)
+        typer.confirm(say("Laksanakan?", "Do it?"), abort=True, err=True)
     with database.transaction() as session:
         cycle = cycles.find(session, agency, year)
         assert cycle is not None
         act(session, cycle, at=clock.now(), **order)
     if not as_json:
-        typer.echo("Done.")
+        typer.echo(say("Selesai.", "Done."))
 
 
 def _status(session, agency: str, year: int, at, *, units: bool = False) -> list[dict[str, Any]]:

@@ -2,9 +2,12 @@
 
 import sys
 from importlib import import_module
+from typing import Annotated, Literal
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+from cli import language
 
 GROUPS = {
     "db": ("cli.db", "Create or migrate the database."),
@@ -47,7 +50,13 @@ app = typer.Typer(
 
 
 @app.callback()
-def _root() -> None: ...
+def _root(
+    locale: Annotated[
+        Literal["id", "en", ""],
+        typer.Option(help="Language: id or en, behind any command; else APPRAISAL_LOCALE."),
+    ] = "",
+) -> None:
+    language.choose(locale)
 
 
 def main() -> None:
@@ -55,7 +64,7 @@ def main() -> None:
     from cli.refusals import explain
 
     try:
-        app()
+        app(args=language.hoist(sys.argv[1:]))
     except Exception as refused:
         if (said := explain(refused)) is None:
             raise

@@ -1,5 +1,7 @@
 """Refusals that are answers, not bugs: shown as they are, without a traceback."""
 
+from cli.language import say
+
 REFUSALS = frozenset(
     {
         "ActRefused", "AddressRefused", "AgencyFileRefused", "AgencyRefused", "AuditRefused", "ClockRefused",
@@ -16,7 +18,8 @@ def explain(error: Exception) -> str | None:
     """The refusal in words, with who does what; None for anything that is a bug."""
     name, text = type(error).__name__, str(error)
     if name in REFUSALS:
-        return text
+        said = getattr(error, "said", None)
+        return say(said.id, said.en) if said is not None else text
     first = text.split("\n", 1)[0]
     if name in DATABASE | {"ProgrammingError"} and any(word in text for word in UNMIGRATED):
         return f"The database does not answer as expected: {first}\nCreate or migrate it with: appraisal db upgrade"

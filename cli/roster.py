@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import roster_import
+from cli.language import spoken
 
 if TYPE_CHECKING:
     from rules.roster import Examination, Problem
@@ -25,7 +26,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     waivers: Annotated[Path | None, typer.Option(help="CSV with nip,code,reason.")] = None,
     today: Annotated[str, typer.Option(help="Examine as of this day, YYYY-MM-DD; otherwise today.")] = "",
-    locale: Annotated[str, typer.Option(help="Language of what is found: id or en.")] = "id",
+    locale: Annotated[str, typer.Option(help="Language of what is found: id (usual) or en.")] = "",
 ) -> None:
     """Find every problem with row, person, who must mend it and how; exit 1 if any blocks, 2 if FILE is no roster."""
     from actions.roster_files import read_roster, read_waivers
@@ -33,7 +34,7 @@ def check(
     from rules.roster_columns import RosterRefused
     from rules.words import Locale
 
-    if locale not in set(Locale):
+    if locale not in {"", *Locale}:
         raise typer.BadParameter("id or en", param_hint="--locale")
     day = _day(today)
     try:
@@ -44,7 +45,7 @@ def check(
         typer.echo(str(refused), err=True)
         raise typer.Exit(2) from refused
     show = _print_json if as_json else _print_table
-    show(file, day, examination, Locale(locale))
+    show(file, day, examination, spoken("id", locale))
     raise typer.Exit(1 if examination.blocks else 0)
 
 

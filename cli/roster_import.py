@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.language import spoken
+
 if TYPE_CHECKING:
     from actions.roster_import import ImportReport
     from rules.words import Locale
@@ -35,7 +37,7 @@ def take_in(
     directory: Annotated[Path, typer.Argument(help="Folder with agency.yaml, calendar.yaml, roster.csv, ...")],
     as_of: Annotated[str, typer.Option(help="First day of what changed, YYYY-MM-DD; otherwise today.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
-    locale: Annotated[str, typer.Option(help="Language of the report: id or en.")] = "id",
+    locale: Annotated[str, typer.Option(help="Language of the report: id (usual) or en.")] = "",
 ) -> None:
     """Take in the roster; the same file twice changes nothing. Exit 1 if rows were held back, 2 if all was refused."""
     from zoneinfo import ZoneInfo
@@ -48,7 +50,7 @@ def take_in(
     from rules.roster_columns import RosterRefused
     from rules.words import Locale
 
-    if locale not in set(Locale):
+    if locale not in {"", *Locale}:
         raise typer.BadParameter("id or en", param_hint="--locale")
     try:
         folder = read_agency(directory)
@@ -59,7 +61,7 @@ def take_in(
     except (AgencyFileRefused, ImportRefused, RosterRefused) as refused:
         typer.echo(str(refused), err=True)
         raise typer.Exit(2) from refused
-    _print(report, Locale(locale), as_json=as_json)
+    _print(report, spoken("id", locale), as_json=as_json)
     raise typer.Exit(1 if report.counts["held_back"] else 0)
 
 

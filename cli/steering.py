@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from cli.language import say
+
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 LISTED = 20
 Agency = Annotated[str, typer.Argument(metavar="AGENCY", help="Code of the agency.")]
 Year = Annotated[int, typer.Option(help="Year of the cycle.")]
-Stage = Annotated[str, typer.Option(help="target_setting, mid_year_review, supervisor_scoring, ...")]
+Stage = Annotated[str, typer.Option(help="target_setting, ..., or as HR calls it: keberatan.")]
 Unit = Annotated[str, typer.Option(help="Code of a unit: it and all below.")]
 Person = Annotated[str, typer.Option(help="NIP of one person.")]
 Decree = Annotated[str, typer.Option(help="Number of the decree.")]
@@ -43,8 +45,9 @@ def extend(
 ) -> None:  # fmt: skip
     """Give more time, until the end of a day: the whole stage, a unit with all below, or one person; late as well."""
     from actions import steering
+    from cli.words import stage_called
 
-    kind = _stage(stage)
+    kind = stage_called(stage)
 
     def act(session: "Session", cycle: "Cycle | None", names: _Names, preview: bool) -> "Preview":
         assert cycle is not None
@@ -62,17 +65,13 @@ def reopen(
 ) -> None:  # fmt: skip
     """Ask again for acts that are done or lapsed: one person's, a unit's, or the whole stage's; history is kept."""
     from actions import steering
-    from rules.words import ActKind
+    from cli.words import act_called, stage_called
 
-    kind = _stage(stage)
-    if act not in set(ActKind):
-        raise typer.BadParameter(f"one of {', '.join(ActKind)}", param_hint="--act")
+    kind, asked = stage_called(stage), act_called(act)
 
     def again(session: "Session", cycle: "Cycle | None", names: _Names, preview: bool) -> "Preview":
         assert cycle is not None
-        found = steering.acts_done(
-            session, cycle.id, kind, ActKind(act), unit=names.unit(unit), person=names.person(person)
-        )
+        found = steering.acts_done(session, cycle.id, kind, asked, unit=names.unit(unit), person=names.person(person))
         return steering.reopen(
             session, cycle, found, reason=reason, at=names.at, by=names.person(by), preview=preview
         )  # fmt: skip
@@ -84,22 +83,26 @@ def reassign(
     agency: Agency, year: Year, to: Annotated[str, typer.Option(help="NIP of the new official.")], reason: Reason,
     employee: Annotated[list[str] | None, typer.Option(help="NIP of an employee; may be repeated.")] = None,
     rater: Annotated[str, typer.Option(help="NIP: all cases this person rates.")] = "",
-    role: Annotated[Literal["rater", "objection_authority"], typer.Option()] = "rater",
+    role: Annotated[str, typer.Option(help="rater (penilai) or objection_authority (atasan penilai).")] = "rater",
     decree: Decree = "", by: By = "", yes: Yes = False, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Name another rater or objection authority; open duties move at once."""
     from actions import steering
-    from rules.words import Role
+    from cli.words import role_called
 
+    official = role_called(role)
     if bool(employee) == bool(rater):
-        raise typer.BadParameter("name --employee (once or more) or --rater", param_hint="--employee")
+        raise typer.BadParameter(
+            say("sebutkan --employee (boleh berulang) atau --rater", "name --employee (once or more) or --rater"),
+            param_hint="--employee",
+        )
 
     def act(session: "Session", cycle: "Cycle | None", names: _Names, preview: bool) -> "Preview":
         assert cycle is not None
         new, old = names.needed(to, "--to"), names.person(rater)
         cases = steering.cases_rated_by(session, cycle.id, old) if old else names.cases(cycle, employee or [])
         return steering.reassign(
-            session, cycle, cases, new, role=Role(role), decree_no=decree, reason=reason, at=names.at,
+            session, cycle, cases, new, role=official, decree_no=decree, reason=reason, at=names.at,
             by=names.person(by), preview=preview,
         )  # fmt: skip
 
@@ -188,7 +191,10 @@ class _Names:
 
     def needed(self, nip: str, option: str) -> int:
         if (found := self.person(nip)) is None:
-            raise typer.BadParameter("name the NIP of somebody on the roster", param_hint=option)
+            raise typer.BadParameter(
+                say("isi dengan NIP pegawai yang ada dalam daftar", "name the NIP of somebody on the roster"),
+                param_hint=option,
+            )
         return found
 
     def unit(self, code: str) -> int | None:
@@ -221,14 +227,6 @@ class _Names:
                 raise SteeringRefused(f"{nip} tidak dinilai pada siklus ini.", f"{nip} has no appraisal in this cycle.")
             found.append(case)
         return found
-
-
-def _stage(name: str) -> Any:
-    from rules.words import StageKind
-
-    if name not in set(StageKind):
-        raise typer.BadParameter(f"one of {', '.join(StageKind)}", param_hint="--stage")
-    return StageKind(name)
 
 
 def _steer(agency: str, year: int | None, act: Act, *, yes: bool, as_json: bool) -> None:
@@ -265,17 +263,29 @@ def _found(session: "Session", agency: str, year: int | None) -> "tuple[int, Cyc
 
 def _show(seen: "Preview", *, yes: bool, as_json: bool) -> None:
     if as_json:
-        people = [{"id": one.person_id, "name": one.name, "how": one.how} for one in seen.people]
+        people = [
+            {"id": touch.person_id, "name": touch.name, "nip": touch.nip, "unit": touch.unit, "how": touch.how}
+            for touch in seen.people
+        ]
         notes = [note.en for note in seen.notes]
         report = {"action": seen.action, "done": yes, "counts": dict(seen.counts), "notes": notes, "people": people}
         typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
         return
-    typer.echo(f"{'Touched' if yes else 'Would touch'} {len({one.person_id for one in seen.people})} people: "
-               + ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in seen.counts.items()))  # fmt: skip
-    for one in seen.people[:LISTED]:
-        typer.echo(f"  {one.name} ({one.how.replace('_', ' ')})")
-    if len(seen.people) > LISTED:
-        typer.echo(f"  and {len(seen.people) - LISTED} more; --json lists all")
+    from cli.words import worded
+
+    touched = len({touch.person_id for touch in seen.people})
+    counts = ", ".join(f"{count} {worded(name)}" for name, count in seen.counts.items())
+    if yes:
+        typer.echo(say(f"{touched} orang terkena: {counts}", f"Touched {touched} people: {counts}"))
+    else:
+        typer.echo(say(f"Akan terkena {touched} orang: {counts}", f"Would touch {touched} people: {counts}"))
+    for touch in seen.people[:LISTED]:
+        typer.echo(f"  {touch.name}, {touch.nip}, {touch.unit} ({worded(touch.how)})")
+    if (rest := len(seen.people) - LISTED) > 0:
+        typer.echo(say(f"  dan {rest} lagi; --json mendaftar semuanya", f"  and {rest} more; --json lists all"))
     for note in seen.notes:
-        typer.echo(note.en)
-    typer.echo("Done." if yes else "Nothing was changed. Do it with --yes.")
+        typer.echo(say(note.id, note.en))
+    if yes:
+        typer.echo(say("Selesai.", "Done."))
+    else:
+        typer.echo(say("Belum ada yang berubah. Laksanakan dengan --yes.", "Nothing was changed. Do it with --yes."))

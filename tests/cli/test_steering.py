@@ -86,7 +86,7 @@ def test_who_or_what_is_not_there_is_refused_by_name(january: Database, args: li
 
 
 def test_a_stage_or_an_act_that_does_not_exist_is_refused_with_the_list(january: Database) -> None:
-    done = CliRunner().invoke(app, [arg if arg != "target_setting" else "scoring" for arg in EXTEND])
+    done = CliRunner().invoke(app, [arg if arg != "target_setting" else "scorng" for arg in EXTEND])
     assert done.exit_code == 2
     assert "supervisor_scoring" in done.output
 
