@@ -45,7 +45,7 @@ def test_a_connection_that_the_server_ended_is_not_used_again(pg: Database) -> N
     with pg.glance() as session:
         pid = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
     with pg.transaction() as session:
-        session.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+        session.execute(text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": pid})
     made: list[int] = []
     event.listen(pg._glancing_engine, "connect", lambda *_: made.append(1))
     for _ in range(50):
