@@ -1,7 +1,7 @@
 """Appraisals as a roster import sees them, a few columns each, and their segments: time in one post under one rater."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, select
@@ -66,9 +66,12 @@ def change_segments(taking: Taking, cycle: Cycle, cases: Iterable[Case]) -> None
         if last.from_on >= taking.as_of:
             change.append({"id": last.id, **new, "to_on": None})
             continue
+        begins = min(taking.start(case.employee), taking.as_of)
+        if begins <= (last.to_on or last.from_on):
+            begins = taking.as_of
         if last.to_on is None:
-            change.append({"id": last.id, "to_on": taking.eve})
-        add.append({"appraisal_id": case_id, "number": last.number + 1, **new, "from_on": taking.as_of, "to_on": None})
+            change.append({"id": last.id, "to_on": begins - timedelta(days=1)})
+        add.append({"appraisal_id": case_id, "number": last.number + 1, **new, "from_on": begins, "to_on": None})
     change_rows(taking.session, Segment, change)
     add_rows(taking.session, Segment, add)
 

@@ -7,10 +7,12 @@ from sqlalchemy import select
 from actions.holders import Line, line_on
 from actions.roster_cases import ENDED, RATED_ABOVE, Case, cases_of, change_segments, posts_of
 from actions.roster_duties import move_duties
+from actions.roster_filed import NOBODY, Named, reassigned_by_hand
 from actions.roster_newcomers import ask, enroll, renew_links
 from actions.roster_rows import Taking, change_rows, in_portions
 from actions.roster_service import close_leavers, reopen_returned
 from models import Appraisal, Cycle
+from rules.roster_changes import ChangeKind
 from rules.words import AppraisalState, CycleState
 
 
@@ -53,17 +55,37 @@ def _include(taking: Taking, cases: Iterable[Case], line: Line) -> list[int]:
     return found
 
 
+def _rater(taking: Taking, case: Case, named: Named, line: Line) -> int | None:
+    """The superior of the file; whom HR named stays, unless the file names another superior than before."""
+    superior = line.superior.get(case.employee)
+    stands = named.rater is not None and named.rater == case.rater and case.rater not in taking.leavers
+    if not stands or case.employee in taking.superiors_said or superior == case.rater:
+        return superior
+    taking.note(case.employee, ChangeKind.KEPT, "superior", superior, case.rater)
+    return case.rater
+
+
+def _authority_stands(taking: Taking, case: Case, named: Named, rater: int | None) -> bool:
+    ours = named.authority is not None and named.authority == case.authority
+    return ours and case.authority not in taking.leavers and case.authority != rater
+
+
 def _change_lines(taking: Taking, cases: Iterable[Case], line: Line) -> list[Case]:
     """Write the new unit, rater and authority where they changed; returns the cases as they are now."""
     moved, led_anew = set(taking.moved), set(taking.led_anew)
     changed: list[Case] = []
     posts = posts_of(taking, moved)
+    by_hand = reassigned_by_hand(taking)
     for case in cases:
-        rater = line.superior.get(case.employee) if case.employee in led_anew else case.rater
+        named = by_hand.get(case.id, NOBODY)
+        rater = _rater(taking, case, named, line) if case.employee in led_anew else case.rater
         authority = case.authority
         if case.employee in led_anew or case.rater in led_anew or case.authority in taking.leavers:
             holder = line.authority(case.employee, rater)
             authority = holder.person_id if holder else None
+            if _authority_stands(taking, case, named, rater) and authority != case.authority:
+                taking.note(case.employee, ChangeKind.KEPT, "authority", authority, case.authority)
+                authority = case.authority
         unit, _ = posts.get(case.employee, (case.unit, ""))
         new = case._replace(unit=unit, rater=rater, authority=authority)
         if new != case or case.employee in moved:

@@ -1,7 +1,7 @@
 """Postings and superiors as dated rows: closed and begun anew, never rewritten."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -11,6 +11,7 @@ from models import Person, Posting, Supervision
 from rules.roster import RosterRow
 from rules.words import Role
 
+DAY = timedelta(days=1)
 OUTSIDERS = frozenset({Role.AUDITOR, Role.OPS})
 POSTING = ("unit_id", "post", "post_group", "job_family", "is_unit_head")
 
@@ -45,8 +46,8 @@ def renew(
 ) -> list[int]:
     """Bring relations to what is wanted (None: no relation) and return whose changed.
 
-    One that began before `as_of` ends the day before it; one that begins on that day or later is not history yet and
-    is corrected in place.
+    One that began before `as_of` ends the day before it, or before the first day of the post where the file tells that
+    late; one that begins on that day or later is not history yet and is corrected in place.
     """
     add: list[dict[str, Any]] = []
     change: list[dict[str, Any]] = []
@@ -63,10 +64,12 @@ def renew(
             else:
                 change.append({"id": now.id, **new})
             continue
+        begins = taking.start(person)
         if now is not None:
-            change.append({"id": now.id, "to_on": taking.eve})
+            begins = begins if begins > now.from_on else taking.as_of
+            change.append({"id": now.id, "to_on": min(begins, taking.as_of) - DAY})
         if new is not None:
-            add.append({"person_id": person, **new, "from_on": taking.start(person), "to_on": None})
+            add.append({"person_id": person, **new, "from_on": begins, "to_on": None})
     drop_rows(taking.session, model, drop)
     change_rows(taking.session, model, change)
     add_rows(taking.session, model, add)

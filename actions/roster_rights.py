@@ -10,6 +10,7 @@ from sqlalchemy import Row, select
 from actions.roster_rows import Taking, add_rows, change_rows, drop_rows, in_portions
 from models import Absence, ActingMandate, Person, RoleGrant
 from rules.roster import RosterRow
+from rules.roster_changes import ChangeKind
 from rules.roster_columns import Mandate
 from rules.words import Role
 
@@ -36,10 +37,17 @@ def take_roles(taking: Taking, roles: Mapping[int, tuple[Role, ...]]) -> None:
         change += [{"id": grant, "to_on": taking.eve} for grant, from_on in ending if from_on < taking.as_of]
         if ending or set(wanted) - set(has):
             taking.touched.add(person)
+            note_rights(taking, person, "roles", "; ".join(sorted(has)), "; ".join(sorted(wanted)))
     drop_rows(taking.session, RoleGrant, drop)
     change_rows(taking.session, RoleGrant, change)
     add_rows(taking.session, RoleGrant, add)
     taking.counts["roles"] += len(add) + len(drop) + len(change)
+
+
+def note_rights(taking: Taking, person: int, cell: str, before: str, after: str) -> None:
+    """Note what changes of somebody who was there; who is new brings it along."""
+    if person not in taking.new:
+        taking.note(person, ChangeKind.RIGHTS, cell, before, after)
 
 
 def take_mandates(taking: Taking, rows: Mapping[int, RosterRow]) -> None:
@@ -61,6 +69,8 @@ def take_mandates(taking: Taking, rows: Mapping[int, RosterRow]) -> None:
         if len(add) + len(change) > before:
             taking.touched.add(person)
             taking.counts["mandates"] += 1
+            said = f"{mandate.kind.value.capitalize()} {mandate.decree}, {mandate.from_on} - {mandate.to_on}"
+            note_rights(taking, person, "mandate", "", said)
     change_rows(taking.session, ActingMandate, change)
     add_rows(taking.session, ActingMandate, add)
 
@@ -109,6 +119,7 @@ def take_absences(taking: Taking, rows: Mapping[int, RosterRow]) -> None:
         else:
             continue
         taking.touched.add(person)
+        note_rights(taking, person, "absence", "", f"{away.kind.value}, {away.from_on} - {away.to_on}")
     add_rows(taking.session, Absence, add)
     change_rows(taking.session, Absence, change)
     taking.counts["absences"] += len(add) + len(change)

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Table, bindparam, delete, insert, update
 from sqlalchemy.orm import Session
@@ -12,8 +12,19 @@ from sqlalchemy.orm import Session
 from actions.bulk import portions
 from models import Agency, Base
 from rules.roster import RosterRow
+from rules.roster_changes import ChangeKind
 
 Key = TypeVar("Key", int, str)
+
+
+class Note(NamedTuple):
+    """A change as the import meets it; a person who is named in it stands there by id."""
+
+    person: int
+    kind: ChangeKind
+    cell: str = ""
+    before: str | int | None = ""
+    after: str | int | None = ""
 
 
 @dataclass(slots=True)
@@ -31,8 +42,18 @@ class Taking:
     """NIP -> person, of all the agency ever had."""
     starts: dict[int, date] = field(default_factory=dict)
     """Person -> the first day of relations that begin with this import, where that is not `as_of`."""
+    notes: list[Note] = field(default_factory=list)
+    """What happens to whom, as it is found: the preview and the report read nothing else."""
+    asked: set[int] = field(default_factory=set)
+    """Who is missing, while a new NIP may be theirs: nothing happens to them until HR has answered."""
+    superiors_said: set[int] = field(default_factory=set)
+    """Whose cell of the superior says something else than in the file before."""
+    renamed: list[tuple[int, str, str]] = field(default_factory=list)
+    """Person, NIP before and now."""
     touched: set[int] = field(default_factory=set)
     added: list[int] = field(default_factory=list)
+    new: set[int] = field(default_factory=set)
+    """The same people, to ask of one of them."""
     returned: list[int] = field(default_factory=list)
     moved: list[int] = field(default_factory=list)
     """Who holds another post or sits in another unit."""
@@ -56,6 +77,9 @@ class Taking:
     def in_service(self, row: RosterRow) -> bool:
         """Whether the row's last day, if it names one, is still to come on `as_of`."""
         return row.active_to is None or row.active_to >= self.as_of
+
+    def note(self, person: int, kind: ChangeKind, cell: str = "", before: Any = "", after: Any = "") -> None:
+        self.notes.append(Note(person, kind, cell, before, after))
 
     def start(self, person: int) -> date:
         return self.starts.get(person, self.as_of)

@@ -1,4 +1,4 @@
-"""`appraisal roster import`: take in an agency's folder."""
+"""`appraisal roster import`: take in an agency's folder, or see first what that would do to whom."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -24,8 +24,20 @@ WORDS = {
     "appraisals_closed": "penilaian ditutup", "appraisals_reopened": "penilaian dibuka lagi",
     "raters_changed": "penilai berganti", "assignments_moved": "tugas berpindah",
     "assignments_withdrawn": "tugas ditarik", "assignments_stuck": "tugas tertahan", "links_revoked": "tautan dicabut",
+    "kept": "koreksi dipertahankan",
 }  # fmt: skip
 """What an import counts, in Indonesian; in English it is called as in the code."""
+SHOWN_NEW = 50
+"""A first import lists so many newcomers; --json lists all."""
+
+ConfirmLeavers = Annotated[
+    bool, typer.Option("--confirm-leavers", help="It is meant that so many people leave, as the preview lists them.")
+]
+SamePerson = Annotated[
+    list[str] | None,
+    typer.Option("--same-person", metavar="OLD_NIP=NEW_NIP", help="A corrected NIP: the person keeps everything."),
+]
+Seen = Annotated[str, typer.Option("--seen", help="Digest of the preview; refused if anything changed since.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +48,10 @@ def register(app: typer.Typer) -> None:
 def take_in(
     directory: Annotated[Path, typer.Argument(help="Folder with agency.yaml, calendar.yaml, roster.csv, ...")],
     as_of: Annotated[str, typer.Option(help="First day of what changed, YYYY-MM-DD; otherwise today.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would happen to whom; change nothing.")] = False,
+    confirm_leavers: ConfirmLeavers = False,
+    same_person: SamePerson = None,
+    seen: Seen = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
     locale: Annotated[str, typer.Option(help="Language of the report: id (usual) or en.")] = "",
 ) -> None:
@@ -45,6 +61,7 @@ def take_in(
     import clock
     import database
     from actions.agency_files import read_agency
+    from actions.roster_decisions import Decisions, read_pairs
     from actions.roster_import import ImportRefused, import_folder
     from rules.agency_files import AgencyFileRefused
     from rules.roster_columns import RosterRefused
@@ -54,14 +71,17 @@ def take_in(
         raise typer.BadParameter("id or en", param_hint="--locale")
     try:
         folder = read_agency(directory)
+        said = Decisions(confirm_leavers, read_pairs(same_person or ()), seen)
         at = clock.now()
         day = _day(as_of) or at.astimezone(ZoneInfo(folder.agency.zone)).date()
         with _bar() as progress:
-            report = import_folder(database.transaction, folder, as_of=day, at=at, progress=progress)
+            report = import_folder(
+                database.transaction, folder, as_of=day, at=at, progress=progress, said=said, preview=dry_run
+            )
     except (AgencyFileRefused, ImportRefused, RosterRefused) as refused:
         typer.echo(str(refused), err=True)
         raise typer.Exit(2) from refused
-    _print(report, spoken("id", locale), as_json=as_json)
+    print_report(report, spoken("id", locale), as_json=as_json)
     raise typer.Exit(1 if report.counts["held_back"] else 0)
 
 
@@ -84,17 +104,50 @@ def _bar() -> Iterator[Callable[[str, int, int], None]]:
         yield lambda what, done, of: progress.update(task, description=what, completed=done, total=of)
 
 
-def _print(report: "ImportReport", locale: "Locale", *, as_json: bool) -> None:
+def print_report(report: "ImportReport", locale: "Locale", *, as_json: bool) -> None:
+    """What happens to whom, who is held back and why, and the counts."""
     if as_json:
         typer.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=2))
         return
+    english = locale.value == "en"
+    _print_people(report, english)
     for problem in report.problems:
         if problem.holds_row:
             message, fixer, remedy = problem.text(locale)
             typer.echo(f"{problem.row}: {problem.name or problem.nip}: {message} ({fixer}) {remedy} [{problem.code}]")
     if report.same_file:
-        same = "berkas yang sama, tidak ada yang berubah" if locale.value == "id" else "the same file, nothing changed"
+        same = "the same file, nothing changed" if english else "berkas yang sama, tidak ada yang berubah"
         typer.echo(f"{report.agency}, {report.as_of}: {same}")
     counts = {"rows": report.rows, **{name: count for name, count in report.counts.items() if count}}
-    words = {name: WORDS[name] if locale.value == "id" else name.replace("_", " ") for name in counts}
+    words = {name: name.replace("_", " ") if english else WORDS[name] for name in counts}
     typer.echo(", ".join(f"{words[name]} {count}" for name, count in counts.items()))
+    if report.preview:
+        _print_preview(report, english)
+
+
+def _print_people(report: "ImportReport", english: bool) -> None:
+    from rules.roster_changes import KINDS, ChangeKind, people_by_kind, sentence
+
+    for kind, count in people_by_kind(report.people).items():
+        typer.echo(f"{KINDS[kind][english].capitalize()}: {count}")
+        lines = [sentence(change, english) for change in report.people if change.kind is kind]
+        shown = lines[:SHOWN_NEW] if kind is ChangeKind.NEW else lines
+        for line in shown:
+            typer.echo(f"  {line}")
+        if len(lines) > len(shown):
+            typer.echo(f"  ... +{len(lines) - len(shown)} (--json)")
+
+
+def _print_preview(report: "ImportReport", english: bool) -> None:
+    for loss in report.losses:
+        where = loss.unit or report.agency
+        typer.echo(
+            f"{where}: {loss.leaving} of {loss.serving} would leave; this needs --confirm-leavers"
+            if english
+            else f"{where}: {loss.leaving} dari {loss.serving} orang akan keluar; perlu --confirm-leavers"
+        )
+    typer.echo(
+        f"A preview: nothing was changed. To do exactly this: --seen {report.digest}"
+        if english
+        else f"Pratinjau: tidak ada yang diubah. Untuk melakukan persis ini: --seen {report.digest}"
+    )

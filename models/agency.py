@@ -1,6 +1,7 @@
 """Agencies, units, people and the dated facts about them; history is added to, never rewritten."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -64,6 +65,8 @@ class Person(WithId, Base):
     active_from: Mapped[date]
     active_to: Mapped[date | None]
     """Last day of service, inclusive."""
+    filed: Mapped[dict[str, Any] | None]
+    """What the roster's cells said last: who corrected one by hand stands until the file says something else there."""
 
 
 class RoleGrant(WithId, Base):

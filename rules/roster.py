@@ -16,6 +16,10 @@ __all__ = ["Examination", "Malformed", "Problem", "RosterRow", "RosterUnit", "ex
 SPAN_WIDE = 50
 """A rater of more people than this is told to HR: nobody talks with so many each quarter."""
 
+EVERYBODY = "*"
+"""In the file of waivers, where a reason is about the launch and not about one person."""
+SEEN_LATER = frozenset({"same_person"})
+"""Problems that only an import finds, which knows who was there before."""
 STAND_ALONE = frozenset({Role.APPOINTING_AUTHORITY, Role.AUDITOR, Role.OPS})
 """Who may have no superior; without one a person is not appraised here."""
 
@@ -263,7 +267,11 @@ class _Doctor:
                 problem.waived = waivers[key].strip()
             elif problem.severity is Severity.BLOCKING:
                 refused.append(self._about(problem.nip, "waiver_refused", problem.code))
-        unused = [self._about(nip, "waiver_unused", code) for nip, code in waivers if (nip, code) not in used]
+        unused = [
+            self._about(nip, "waiver_unused", code)
+            for nip, code in waivers
+            if (nip, code) not in used and nip != EVERYBODY and code not in SEEN_LATER
+        ]
         self.problems += refused + unused
 
     def _about(self, nip: str, code: str, value: str) -> Problem:

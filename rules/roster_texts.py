@@ -228,6 +228,20 @@ CATALOGUE: Mapping[str, Entry] = {
             "Ask that agency to fill in active_to or to take the person off its roster, then import again.",
         ),
     ),
+    "same_person": _waivable(
+        HR,
+        (
+            "NIP {nip} baru di berkas, sedangkan {other_name} (NIP {value}) tidak ada lagi: orang yang sama?",
+            "NIP {nip} is new in the file, while {other_name} (NIP {value}) is missing: the same person?",
+        ),
+        (
+            "Bila sama, konfirmasi dengan --same-person {value}={nip} atau satu baris di nip_corrections.csv; bila dua "
+            "orang, kesampingkan dengan alasan di waivers.csv. Sampai itu tidak ada yang berubah bagi keduanya.",
+            "If so, confirm with --same-person {value}={nip} or a line in nip_corrections.csv; if they are two people, "
+            "waive it with a reason in waivers.csv. Until then nothing changes for either.",
+        ),
+        holds=True,
+    ),
     "address_missing": _blocking(
         EMPLOYEE,
         ("Alamat surel kosong.", "The mail address is empty."),
