@@ -21,6 +21,8 @@ class Asked:
     numeric: bool = False
     aspects: Sequence[str] = ()
     measured: bool = True
+    best: bool = False
+    """The result is the best there is already: a decision cannot raise it."""
 
 
 @dataclass(slots=True)
@@ -157,7 +159,7 @@ def _explain(asked: Asked, mind: Mind) -> Answer:
 
 def _decide(asked: Asked, mind: Mind) -> Answer:
     reasons = "Setelah mendengar kedua pihak dan memeriksa bukti dukung, keputusan diambil sebagai berikut."
-    if mind.rng.random() < 0.5:
+    if mind.rng.random() < 0.5 or asked.best:
         return {"decision": "keep", "reasons": reasons}
     raised = _judgement(asked, mind)
     if not asked.numeric:

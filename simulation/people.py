@@ -20,8 +20,12 @@ class Habit:
     delay: timedelta | None
 
 
-def mind_of(seed: int, nip: str, occasion: str) -> Mind:
-    """The same person in the same situation always thinks the same, whatever else happens in the year."""
+def mind_of(seed: int, nip: str, occasion: str, *, refused: int = 0) -> Mind:
+    """The same person in the same situation always thinks the same, whatever else happens in the year.
+
+    `refused`: how often what they sent was not taken; they think anew each time, so that no refusal lasts for ever.
+    """
+    occasion = f"{occasion}#{refused}" if refused else occasion
     rng = Random(hashlib.sha256(f"{seed}|{nip}|{occasion}".encode()).digest())
     leaning = Random(hashlib.sha256(f"{seed}|{nip}".encode()).digest()).random()
     return Mind(rng, generous=leaning)

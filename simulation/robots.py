@@ -37,6 +37,8 @@ class Robot:
     """Link -> the day on which its page is looked at next."""
     plans: dict[str, date] = field(default_factory=dict)
     """Task -> when to act on it."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """Task -> how often what was sent was not taken."""
 
     def read_mail(self, today: date) -> None:
         """Open every new letter; its link is worth a look today."""
@@ -102,6 +104,7 @@ class Robot:
             self.counts[kind.value] += 1
             return None
         self.counts[f"{kind.value} refused ({done.status_code})"] += 1
+        self.refused[number] += done.status_code == 422
         return TOMORROW
 
     def _form_page(self, http: httpx.Client, number: str) -> Page | None:
@@ -149,7 +152,8 @@ class Robot:
             and form.fields["items.0.title"].value
         ):
             return {"confirm": "yes"}
-        data = answer(asked_by(form, kind), mind_of(self.seed, self.address, f"{kind.value}|{number}"))
+        mind = mind_of(self.seed, self.address, f"{kind.value}|{number}", refused=self.refused[number])
+        data = answer(asked_by(form, kind), mind)
         return dict(flat(data))
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 import clock
 from actions import certificates, cycles, desks, letters, results, steps
-from actions.acts.act import ActRefused
+from actions.acts.act import ActInvalid, ActRefused
 from actions.calendars import calendar_of
 from actions.due import due
 from actions.perform import Sent, perform
@@ -59,6 +59,8 @@ class Planned:
     person_id: int
     assignment_id: int
     attempts: int = 0
+    refused: int = 0
+    """How often the answer itself was not taken; waiting for somebody else is no such time."""
 
 
 class Year:
@@ -183,21 +185,21 @@ class Year:
                 plan.on = date.max
                 return
             sheet = desks.sheet(session, plan.person_id, assignment.stage_id, assignment.id, at=at)
-            data = self._answer(session, sheet)
+            data = self._answer(session, sheet, plan.refused)
             kind, version, nonce = assignment.kind, sheet.version, sheet.nonce
         try:
             with self.transaction() as session:
                 perform(session, plan.assignment_id, plan.person_id, Sent(data, version, nonce, Proof.CODE), at=at)
         except ActRefused as refused:
             self.report.refused[f"{kind.value}: {refused}"[:160]] += 1
+            plan.refused += isinstance(refused, ActInvalid)
             return
         plan.on = date.max
         self.report.acts[kind.value] += 1
 
-    def _answer(self, session: Session, sheet: desks.Sheet) -> dict[str, Any]:
-        mind = mind_of(
-            self.seed, sheet.acting.person.nip, f"{sheet.task.kind.value}|{sheet.task.subject}.{sheet.task.round}"
-        )
+    def _answer(self, session: Session, sheet: desks.Sheet, refused: int) -> dict[str, Any]:
+        occasion = f"{sheet.task.kind.value}|{sheet.task.subject}.{sheet.task.round}"
+        mind = mind_of(self.seed, sheet.acting.person.nip, occasion, refused=refused)
         return answer(asked_of(session, sheet), mind)
 
     def _ceremony(self, at: datetime) -> None:
@@ -249,4 +251,5 @@ def asked_of(session: Session, sheet: desks.Sheet) -> Asked:
         measured=sheet.task.kind is not ActKind.EXAMINE
         and sheet.task.appraisal_id is not None
         and bool(results.measured(session, sheet.task.appraisal_id)),
+        best=(shown.get("result") or {}).get("predicate") == sheet.acting.pack.scale[0].value,
     )

@@ -1,6 +1,7 @@
 """Each example agency lives through a whole year, and every promise of it is kept."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ import database
 from actions.stages.finalization import EXPLAINED
 from database import Database
 from models import Appraisal, AuditPlan, Letter, Objection, RatingRecord, Result, TrailEntry
-from rules.words import AppraisalState, LetterState, ObjectionState, Role
+from rules.words import ActKind, AppraisalState, LetterState, ObjectionState, Role
+from simulation.answers import Asked, answer
+from simulation.people import mind_of
 from simulation.throwaway import simulate
 from simulation.year import Report
 
@@ -21,6 +24,20 @@ AGENCIES = ("mamuju", "palu", "samarinda", "bukittinggi", "sabangau")
 @pytest.mark.parametrize("agency", AGENCIES)
 def test_a_year_of_each_example_ends_with_every_appraisal_final_or_explained(db: Database, agency: str) -> None:
     _check(db, simulate(db, EXAMPLES / agency, 2026, seed=7))
+
+
+def test_an_authority_who_wants_to_raise_the_best_result_keeps_it(db: Database) -> None:
+    """With this seed an objection to the best predicate is decided by somebody who would rather raise it."""
+    report = simulate(db, EXAMPLES / "mamuju", 2026, seed=1)
+    _check(db, report)
+    assert not any("decide_objection" in one for one in report.refused), report.refused
+
+
+def test_people_think_anew_once_their_answer_was_not_taken() -> None:
+    asked = Asked(ActKind.DECIDE_OBJECTION)
+    minds = [mind_of(1, "198001012005011001", "decide", refused=times) for times in range(12)]
+    assert {answer(asked, mind)["decision"] for mind in minds} == {"keep", "change"}
+    assert answer(replace(asked, best=True), mind_of(1, "x", "decide"))["decision"] == "keep"
 
 
 def test_the_same_year_on_postgresql(pg: Database) -> None:
