@@ -18,13 +18,12 @@ from actions.mail_limits import Allowance, rate
 from actions.row_sets import RowSet, full_name
 from models import ActionLink, Letter, MailSwitch, Person, Stage, StepCode, Wave
 from models.letter import WAITING_SQL
+from notifications.kinds import LASTING, WITH_STAGE
 from rules.words import AddressState, Lane, LetterState, LinkState, Locale, StageState
 
 LEASE = timedelta(minutes=35)
 """At least three times the longest send: ten minutes for the reply to the final dot, and a margin."""
 WAITING = (LetterState.QUEUED, LetterState.DEFERRED)
-TIED_TO_STAGE = frozenset({"stage_invitation", "reminder"})
-"""Kinds that make no sense once their stage is closed."""
 CANARY_WAIT = timedelta(minutes=10)
 YIELD = timedelta(minutes=10)
 """Others leave tokens to urgent letters for so long; older ones nobody seems to serve."""
@@ -391,9 +390,9 @@ def _end(session: Session, row: _Row, state: LetterState, why: str, *, at: datet
 
 def _stale(row: _Row, at: datetime) -> tuple[LetterState, str] | None:
     """What ends a letter before it is sent: too late, its link revoked, its stage over, or no address to send to."""
-    if row.not_after is not None and at > row.not_after:
+    if (last := _last_moment(row)) is not None and at > last:
         return LetterState.EXPIRED, "its time had passed before it could be sent"
-    if row.stage_state is StageState.CLOSED and row.kind in TIED_TO_STAGE:
+    if row.stage_state is StageState.CLOSED and row.kind in WITH_STAGE:
         return LetterState.EXPIRED, "its stage had closed before it could be sent"
     if row.link_state is LinkState.REVOKED:
         return LetterState.CANCELLED, f"its link was revoked: {row.revoked_reason}"
@@ -404,9 +403,14 @@ def _stale(row: _Row, at: datetime) -> tuple[LetterState, str] | None:
     return None
 
 
+def _last_moment(row: _Row) -> datetime | None:
+    """Until when it makes sense; letters of older versions may have an end that their kind does not have any more."""
+    return None if row.kind in LASTING else row.not_after
+
+
 def _claimed(row: _Row, owner: str, address: str, first_tried_at: datetime) -> Claimed:
     return Claimed(
         row.id, owner, row.attempts, row.kind, row.lane, row.wave_id, row.person_id, row.link_id, row.kid, row.code_id,
         row.locale, row.facts, address, domain_of(address), row.name, row.message_id, row.in_reply_to, first_tried_at,
-        row.charged, row.ambiguities, row.not_after, row.content_sha256, row.bugs,
+        row.charged, row.ambiguities, _last_moment(row), row.content_sha256, row.bugs,
     )  # fmt: skip

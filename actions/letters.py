@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from actions import waves
-from actions.bulk import insert_new
+from actions.bulk import insert_new, portions
 from models import Letter, Person, Wave
-from notifications.kinds import KINDS
+from notifications.kinds import KINDS, LASTING, LIVES, Life
 from rules.words import LetterState, Locale
 
 
@@ -62,8 +62,24 @@ def _row(letter: Owed, at: datetime, wave: Wave | None) -> dict[str, Any]:
         "address": letter.address, "domain": letter.address.rsplit("@", 1)[-1].lower(),
         "message_id": message_id(letter.key), "in_reply_to": message_id(letter.thread) if letter.thread else None,
         "state": LetterState.QUEUED, "attempts": 0, "charged": 0, "bugs": 0, "ambiguities": 0, "queued_at": at,
-        "next_at": at, "not_after": letter.not_after, "reply": "",
+        "next_at": at, "not_after": None if LIVES[letter.kind] is Life.LASTING else letter.not_after, "reply": "",
     }  # fmt: skip
+
+
+UNSENT = (*waves.WAITING, LetterState.SENDING, LetterState.HELD, LetterState.FAILED_PERM)
+"""What may still go out, at once or once HR has mended an address."""
+
+
+def keep_useful(session: Session, stage_id: int, until: datetime, people: Iterable[int] | None = None) -> int:
+    """Let letters that wait be sent until a later moment, for the date that they are about has moved; how many."""
+    theirs = [Letter.stage_id == stage_id, Letter.state.in_(UNSENT), Letter.not_after < until,
+              Letter.kind.not_in(LASTING)]  # fmt: skip
+    count = 0
+    for portion in [None] if people is None else portions(sorted(set(people))):
+        moved = update(Letter).where(*theirs, *([Letter.person_id.in_(portion)] if portion is not None else []))
+        moved = moved.values(not_after=until).returning(Letter.id)
+        count += len(session.execute(moved.execution_options(synchronize_session=False)).all())
+    return count
 
 
 def wave_of(session: Session, key: str, cycle_id: int, stage_id: int | None, *, at: datetime) -> Wave:

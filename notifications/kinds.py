@@ -111,3 +111,39 @@ KINDS = _kinds(
     # counts: {owed, accepted, open, bounced, ambiguous, missing, doubled}; stages: [{stage, opens, due}].
     Kind("launch_certificate", Lane.DIGEST, _CYCLE | {"at", "people", "units", "counts", "stages"}),
 )  # fmt: skip
+
+
+class Life(StrEnum):
+    """What ends a letter that was not sent yet."""
+
+    WITH_STAGE = "with_stage"
+    """It asks for something in a stage, and makes no sense once that is closed."""
+    WITH_DATE = "with_date"
+    """It tells of a date, or how things stood; where it was given an end, it makes no sense after that."""
+    WITH_SECRET = "with_secret"  # noqa: S105 - a word, no secret
+    """It carries a code or a link to sign in, and ends with that."""
+    LASTING = "lasting"
+    """It carries a right, a result or an account of what happened: no date and no close of a stage ends it."""
+
+
+LIVES: Mapping[str, Life] = MappingProxyType({
+    "stage_invitation": Life.WITH_STAGE,
+    "reminder": Life.WITH_STAGE,
+    "deadline_moved": Life.WITH_DATE,
+    "step_code": Life.WITH_SECRET,
+    "sign_in": Life.WITH_SECRET,
+    "escalation": Life.WITH_DATE,
+    "receipt": Life.LASTING,
+    "result_issued": Life.LASTING,
+    "corrected_result": Life.LASTING,
+    "default_plan_notice": Life.LASTING,
+    "reassigned_notice": Life.LASTING,
+    "objection_notice": Life.LASTING,
+    "final_letter": Life.LASTING,
+    "bounce_notice": Life.WITH_DATE,
+    "correction_notice": Life.LASTING,
+    "launch_certificate": Life.WITH_DATE,
+})  # fmt: skip
+"""Every kind stands here: a new one is not queued before somebody has decided what ends it."""
+WITH_STAGE = frozenset(kind for kind, life in LIVES.items() if life is Life.WITH_STAGE)
+LASTING = frozenset(kind for kind, life in LIVES.items() if life is Life.LASTING)

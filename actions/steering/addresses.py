@@ -12,6 +12,7 @@ from actions.invitations import first_kind, invite
 from actions.links import ensure_links, kid_of, revoke_links
 from actions.steering.preview import Preview, Said, SteeringRefused, require, touched
 from models import Agency, Assignment, Cycle, Letter, Person, Stage
+from notifications.kinds import LASTING, WITH_STAGE
 from rules.addresses import AddressRefused, parse_address
 from rules.pack import Pack
 from rules.words import AddressState, AssignmentState, LetterState, Locale, StageState
@@ -84,9 +85,8 @@ def _held(session: Session, person_id: int, at: datetime) -> Sequence[Letter]:
     query = (
         select(Letter).outerjoin(Stage, Stage.id == Letter.stage_id)
         .where(Letter.person_id == person_id, Letter.state.in_(NOT_GOT), Letter.kind.not_in(PERSONAL),
-               (Letter.not_after.is_(None)) | (Letter.not_after > at),
-               (Stage.id.is_(None)) | (Stage.state != StageState.CLOSED)
-               | (Letter.kind.not_in(("stage_invitation", "reminder"))))
+               (Letter.not_after.is_(None)) | (Letter.not_after > at) | Letter.kind.in_(LASTING),
+               (Stage.id.is_(None)) | (Stage.state != StageState.CLOSED) | Letter.kind.not_in(WITH_STAGE))
         .order_by(Letter.id)
     )  # fmt: skip
     return session.scalars(query).all()

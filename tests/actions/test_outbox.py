@@ -13,6 +13,7 @@ from actions.letters import certificate
 from actions.outbox import Claimed, Settled
 from database import Database
 from models import Letter, MailAttempt, Person, Stage
+from notifications.kinds import LIVES, Life
 from rules.words import ActKind, AddressState, Lane, LetterState, Locale, SmtpPhase, StageKind, StageState
 from tests.actions.world import World, local
 
@@ -143,6 +144,23 @@ def test_a_letter_that_makes_no_sense_any_more_is_ended_and_not_sent(launched: W
     }.get(why, LetterState.HELD)  # fmt: skip
     assert letter.reply
     assert letter.lease_owner is None
+
+
+def test_a_right_or_a_result_never_ends_with_a_date_or_a_stage(launched: World) -> None:
+    """Neither as it is queued today, nor as an older version had queued it, with an end."""
+    stage, ani = launched.stage(StageKind.OBJECTION_HANDLING), launched.people["ani"]
+    end, lasting = launched.at + timedelta(hours=1), {kind for kind, life in LIVES.items() if life is Life.LASTING}
+    with launched.db.transaction() as session:
+        person = session.get_one(Person, ani)
+        owed = [letters.owed_to(person, kind, f"{kind}:1:x", {}, stage_id=stage.id, not_after=end) for kind in LIVES]
+        letters.queue(session, owed, at=launched.at)
+        assert set(session.scalars(select(Letter.kind).where(Letter.not_after.is_(None)))) == lasting
+        session.execute(update(Letter).values(not_after=end))
+        session.execute(update(Stage).where(Stage.id == stage.id).values(state=StageState.CLOSED))
+    launched.at = end + timedelta(days=1)
+    sent = claim(launched, "c")
+    assert {one.kind for one in sent} == lasting
+    assert {one.not_after for one in sent} == {None}
 
 
 def test_a_receipt_goes_out_though_its_stage_has_closed(targets: World) -> None:
