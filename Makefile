@@ -4,13 +4,14 @@ PYTHON ?= python3
 EXIT ?=
 KILLS ?= 50
 
-.PHONY: setup demo test sure bench soak browser
+.PHONY: setup demo test sure bench soak browser pins sbom vulnerabilities
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=24"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement constraints.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 setup: $(VENV)/.ready browser ## leaves .venv/bin/appraisal ready, and what the tests need
@@ -36,3 +37,21 @@ bench: setup ## speed and cost, each beside a yardstick
 
 soak: setup ## kill -9 of dispatchers at random; KILLS=1000 is a thorough one
 	$(BIN)/python -m benchmarks.soak --kills $(KILLS)
+
+SUPPLY := $(VENV)/supply
+
+$(SUPPLY)/.ready: deploy/supply.txt $(VENV)/.ready
+	$(PYTHON) -m venv $(SUPPLY)
+	$(SUPPLY)/bin/python -m pip install --quiet --require-hashes --requirement deploy/supply.txt
+	@touch $@
+
+pins: $(SUPPLY)/.ready ## pin what pyproject.toml asks for, with digests; UPGRADE=1 takes newer versions
+	PATH="$(SUPPLY)/bin:$$PATH" sh deploy/pins.sh $(if $(UPGRADE),--upgrade,)
+
+sbom: $(SUPPLY)/.ready ## a software bill of materials (CycloneDX) of what is installed: build/sbom.json
+	@mkdir -p build
+	$(SUPPLY)/bin/cyclonedx-py environment --output-reproducible --of JSON --output-file build/sbom.json $(BIN)/python
+	@echo "build/sbom.json"
+
+vulnerabilities: $(SUPPLY)/.ready ## known vulnerabilities of the pins; OSV=FILE: from a copy of the OSV database
+	PATH="$(SUPPLY)/bin:$$PATH" $(BIN)/python deploy/vulnerabilities.py constraints.txt $(if $(OSV),--osv $(OSV),)
