@@ -55,6 +55,8 @@ class _Lost:
 
     def reason(self, locale: Locale) -> str:
         dead = self.state == LetterState.HELD and self.person_state in DEAD
+        if self.state == LetterState.FAILED_PERM and self.person_state is AddressState.HARD:
+            return f"{_REASONS[LetterState.BOUNCED_HARD][locale is not Locale.ID]}: {self.reply}"
         words = _REASONS[self.person_state if dead else self.state][locale is not Locale.ID]
         silent = dead or self.state == EventKind.COMPLAINT or not self.reply
         return words if silent else f"{words}: {self.reply}"

@@ -1,9 +1,10 @@
 """From a claimed row to the bytes that go out: the secrets are derived here, at the last moment, and kept nowhere."""
 
 import hashlib
+import re
 import time
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -14,11 +15,13 @@ from actions.outbox import Claimed
 from notifications.calendar_file import calendar_file
 from notifications.compose import encode
 from notifications.kinds import KINDS, Secret
-from notifications.letter import Letter, Mailbox, build
+from notifications.letter import Letter, LetterRefused, Mailbox, build
 from notifications.relay import Relay
+from rules.addresses import AddressRefused, parse_address
 from rules.tokens import Purpose, sign, verp
 
 MAX_BYTES = 1_000_000
+_ADDRESS = re.compile(r"""[^\s<>()\[\],;:"']+@[^\s<>()\[\],;:"']+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class Post:
     relay: Relay
     sender: Mailbox
     reply_to: Mailbox | None
+    """Where all answers go; None: to the contact of the agency that a letter speaks for."""
     bounce_domain: str
     base_url: str
     master: bytes
@@ -88,7 +92,7 @@ def envelope(one: Claimed, secrets: dict[str, Any], post: Post) -> Envelope:
     assert one.first_tried_at is not None
     letter = Letter(
         one.kind, one.locale, Mailbox(one.name, one.address), post.sender, written.subject, written.text,
-        written.html, one.message_id, one.first_tried_at, bounces, post.reply_to, one.in_reply_to,
+        written.html, one.message_id, one.first_tried_at, bounces, post.reply_to or _contact_of(one), one.in_reply_to,
         calendar_file(one.facts, one.locale, stamp=one.first_tried_at),
     )  # fmt: skip
     made = Envelope(one, bounces, build(letter), time.time())
@@ -97,3 +101,21 @@ def envelope(one: Claimed, secrets: dict[str, Any], post: Post) -> Envelope:
     if one.ambiguities and one.content_sha256 not in (None, made.sha256):
         raise CopyDiffers("a copy that may have arrived was different; a person decides what this one is told")
     return made
+
+
+def _contact_of(one: Claimed) -> Mailbox | None:
+    return contact(str(one.facts.get("agency", "")), str(one.facts.get("contact", "")))
+
+
+@lru_cache(maxsize=256)
+def contact(agency: str, words: str) -> Mailbox | None:
+    """The mailbox among the words by which people reach an agency, under its name; None: they hold no address."""
+    for found in _ADDRESS.findall(words):
+        try:
+            address = parse_address(found.rstrip(".")).ascii
+            return Mailbox.parse(f"{agency} <{address}>")
+        except AddressRefused:
+            continue
+        except LetterRefused:
+            return Mailbox("", address)
+    return None

@@ -21,7 +21,7 @@ from actions import mail_limits, outbox
 from actions.envelopes import Envelope
 from actions.outbox import Claimed, Fence, Settled
 from database import AWAY, Database
-from rules.smtp_outcomes import ACCEPTED, Outcome, classify, wave_must_stop
+from rules.smtp_outcomes import ACCEPTED, Health, Outcome, classify
 from rules.words import LetterState, SmtpPhase
 
 GROUP, GROUP_SECONDS = 20, 0.02
@@ -35,15 +35,6 @@ RETRY_FIRST, RETRY_MOST, PATIENCE = 0.1, 5.0, 600.0
 
 Done = TypeVar("Done")
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Health:
-    """What this dispatcher has learned of a wave: whether it is the letters or our set-up that is refused."""
-
-    tried: int = 0
-    our_setup: int = 0
-    in_a_row: int = 0
 
 
 @dataclass(slots=True)
@@ -241,14 +232,8 @@ class Journal:
         """Why the wave must stop; empty while it need not."""
         outcome = ACCEPTED if how.state is LetterState.ACCEPTED else classify(how.phase, how.code, how.reply)
         health = self._health.setdefault(one.wave_id or 0, Health())
-        health.tried += 1
-        health.our_setup += outcome.our_setup
-        health.in_a_row = health.in_a_row + 1 if outcome.our_setup else 0
-        if outcome.stop_wave:
-            return f"the relay refuses us, not the letter: {how.code} {how.reply}"[:300]
-        if wave_must_stop(health.our_setup, health.tried, health.in_a_row):
-            return f"{health.our_setup} of {health.tried} refused for our set-up: {how.code} {how.reply}"[:300]
-        return ""
+        reason = health.trouble(outcome, one.domain)
+        return f"{reason}: {how.code} {how.reply}"[:300] if reason else ""
 
 
 def what(failed: Exception) -> str:

@@ -134,7 +134,7 @@ def _blocks(part: Message) -> Iterator[Message]:
 
 def _failure(action: str, status: str, words: str) -> Report:
     status = status_of(status, words)
-    return Report(classify(action, status), status, words)
+    return Report(classify(action, status, words), status, words)
 
 
 def _worst(said: Iterable[Report]) -> Report:

@@ -1,7 +1,7 @@
 """What a message that came back means: for the letter, for its address, and whether HR must hear of it.
 
-Decided by the enhanced status (RFC 3463), never by words of the report. Letters are judged by everything that was ever
-said about them, so the order in which reports arrive decides nothing.
+Decided by the enhanced status (RFC 3463), and by words only where large providers send a status that says too little.
+Letters are judged by everything that was ever said about them, so the order in which reports arrive decides nothing.
 """
 
 import re
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from rules.refusals import Blame, blame
 from rules.words import AddressState, LetterState
 
 HOLD_AT = 6
@@ -55,8 +56,8 @@ LETTER_STATES = {
 }
 
 _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)", re.ASCII)
-_SENDER = ("5.1.7", "5.1.8")
-"""Bad sender address: says nothing of the recipient's."""
+_PASSING = re.compile(r"4\d\d\b", re.ASCII)
+_KINDS = {Blame.ADDRESS: EventKind.HARD, Blame.US: EventKind.BLOCKED}
 _ACTIONS = {
     "delayed": EventKind.UNDER_WAY, "relayed": EventKind.UNDER_WAY,
     "delivered": EventKind.DELIVERED, "expanded": EventKind.DELIVERED,
@@ -71,10 +72,11 @@ def status_of(status: str, diagnostic: str) -> str:
     return given[0] if given else ""
 
 
-def classify(action: str, status: str) -> EventKind:
+def classify(action: str, status: str, words: str = "") -> EventKind:
     """What a delivery report says by its action (RFC 3464, 2.3.3) and status; without an action, the status decides.
 
-    A failure whose status is missing or general counts as soft: the letter is lost, the address perhaps not.
+    `words`: what the other server said. A failure that neither explains counts as soft: the letter is lost, the
+    address perhaps not.
     """
     if (known := _ACTIONS.get(action)) is not None:
         return known
@@ -82,11 +84,9 @@ def classify(action: str, status: str) -> EventKind:
         return EventKind.UNREADABLE
     if action != "failed" and status[0] == "2":
         return EventKind.DELIVERED
-    if status.startswith("5.7.") or status in _SENDER:
-        return EventKind.BLOCKED
-    if status.startswith("5.1.") or status == "5.2.1":
-        return EventKind.HARD
-    return EventKind.SOFT
+    if not status and _PASSING.match(words):
+        return EventKind.SOFT
+    return _KINDS.get(blame(status, words), EventKind.SOFT)
 
 
 def fate(said: Collection[str]) -> EventKind | None:

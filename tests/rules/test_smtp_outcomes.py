@@ -2,8 +2,9 @@ from datetime import timedelta
 
 import pytest
 
+from rules.refusals import DEAD_ADDRESS
 from rules.smtp_outcomes import (
-    DEAD_ADDRESS,
+    Health,
     Outcome,
     again_after_ambiguous,
     classify,
@@ -63,13 +64,17 @@ def test_a_dead_address_is_known_only_by_its_enhanced_code_at_rcpt(status: str) 
 
 
 @pytest.mark.parametrize(
-    ("code", "text"),
-    [(550, "5.7.1 Blocked by policy"), (554, "Spam"), (550, "No such user here"), (552, "5.2.2 Full"),
-     (553, "5.1.8 No"), (550, "see 5.1.1"), (550, "4.1.1 odd"), (501, "Syntax")],
+    ("code", "text", "ours"),
+    [(550, "5.7.1 Blocked by policy", True), (554, "Spam", True), (553, "5.1.8 No", True),
+     (550, "No such user here", False), (552, "5.2.2 Full", False), (550, "see 5.1.1", False),
+     (550, "4.1.1 odd", False), (501, "Syntax", False), (550, "5.7.133 members only", False)],
 )  # fmt: skip
-def test_any_other_final_refusal_leaves_the_address_alone_and_counts_against_us(code: int, text: str) -> None:
+def test_only_what_is_said_of_us_counts_against_us(code: int, text: str, ours: bool) -> None:
     outcome = classify(SmtpPhase.RCPT, code, text)
-    assert (outcome.state, outcome.address_state, outcome.our_setup) == (LetterState.FAILED_PERM, None, True)
+    assert (outcome.state, outcome.our_setup) == (LetterState.FAILED_PERM, ours)
+    nobody = AddressState.HARD if "No such user" in text else None
+    assert outcome.address_state is nobody
+    assert classify(SmtpPhase.MAIL, code, text).our_setup, "at MAIL nobody else can be meant"
 
 
 @pytest.mark.parametrize("phase", [SmtpPhase.CONNECT, SmtpPhase.MAIL, SmtpPhase.RCPT])
@@ -123,6 +128,30 @@ def test_a_letter_of_unknown_fate_goes_out_once_more_but_a_code_never() -> None:
     assert again_after_ambiguous("stage_invitation", 2) is None
     assert again_after_ambiguous("step_code", 1) is None
     assert again_after_ambiguous("sign_in", 1) is None
+
+
+def tried(health: Health, text: str, domains: list[str]) -> list[str]:
+    outcome = classify(SmtpPhase.RCPT, 550, text)
+    return [reason for domain in domains if (reason := health.trouble(outcome, domain))]
+
+
+def test_refusals_of_addresses_stop_a_wave_only_in_an_unbroken_row_at_several_domains() -> None:
+    accepted = classify(SmtpPhase.DOT, 250, "2.0.0 kept")
+    assert tried(Health(), "No Such User", ["kota.example"] * 500) == []
+    assert tried(Health(), "5.1.1 gone", ["a.example", "b.example"] * 250) == [], "certain: it is the addresses"
+    broken = Health()
+    for _ in range(30):
+        assert tried(broken, "No Such User", ["a.example"] * 10 + ["b.example"] * 9) == []
+        assert broken.trouble(accepted, "a.example") == ""
+    row = tried(Health(), "No Such User", ["a.example"] * 10 + ["b.example"] * 10)
+    assert row == ["20 refused in a row, at 2 domains"]
+
+
+def test_what_was_accepted_never_stops_a_wave() -> None:
+    health, accepted = Health(), classify(SmtpPhase.DOT, 250, "2.0.0 kept")
+    assert tried(health, "5.7.1 not from you", ["kota.example"] * 5) == []
+    assert [health.trouble(accepted, "kota.example") for _ in range(200)] == [""] * 200
+    assert tried(health, "5.7.1 not from you", ["kota.example"]) == ["6 of 206 refused for our set-up"]
 
 
 def test_a_wave_stops_above_one_percent_or_twenty_in_a_row() -> None:
