@@ -14,7 +14,8 @@ from actions.bulk import insert_new
 from actions.calendars import calendar_of
 from actions.holders import role_holders
 from models import Agency, Cycle, Letter, MailEvent, Person, Posting, Unit
-from rules.bounces import EventKind
+from rules.bounces import EventKind, status_of
+from rules.refusals import Blame, blame
 from rules.words import AddressState, LetterState, Locale, Role
 
 LISTED = 50
@@ -55,7 +56,8 @@ class _Lost:
 
     def reason(self, locale: Locale) -> str:
         dead = self.state == LetterState.HELD and self.person_state in DEAD
-        if self.state == LetterState.FAILED_PERM and self.person_state is AddressState.HARD:
+        gone = self.state == LetterState.FAILED_PERM and blame(status_of("", self.reply), self.reply) is Blame.ADDRESS
+        if gone:
             return f"{_REASONS[LetterState.BOUNCED_HARD][locale is not Locale.ID]}: {self.reply}"
         words = _REASONS[self.person_state if dead else self.state][locale is not Locale.ID]
         silent = dead or self.state == EventKind.COMPLAINT or not self.reply

@@ -113,9 +113,10 @@ def contact(agency: str, words: str) -> Mailbox | None:
     for found in _ADDRESS.findall(words):
         try:
             address = parse_address(found.rstrip(".")).ascii
-            return Mailbox.parse(f"{agency} <{address}>")
         except AddressRefused:
             continue
+        try:
+            return Mailbox.parse(f"{agency} <{address}>")
         except LetterRefused:
             return Mailbox("", address)
     return None

@@ -61,8 +61,12 @@ def _root(
 
 def main() -> None:
     """Run the command; bad input ends in one plain message and exit code 2, never in a traceback."""
+    import os
+
+    from cli import loopback
     from cli.refusals import explain
 
+    loopback.spare(os.environ)
     try:
         app(args=language.hoist(sys.argv[1:]))
     except Exception as refused:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import httpx
 
+from cli import loopback
+
 ROOT = Path(__file__).parent.parent
 POOL = "appraisal"
 RESTARTS = 3
@@ -53,7 +55,7 @@ class Family:
         path = self.logs / f"{name}.log"
         with path.open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 - our own commands
-                command, env={**os.environ, **env}, stdin=subprocess.DEVNULL, stdout=log,
+                command, env=loopback.environment(env), stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         child = Child(name, process, path, command, env)
@@ -67,7 +69,7 @@ class Family:
             if child.ended:
                 raise StartRefused(f"{child.name} ended at once, see {child.log}:\n{child.last_words()}")
             with contextlib.suppress(httpx.TransportError):
-                if httpx.get(url, timeout=5).status_code < 500:
+                if httpx.get(url, timeout=5, trust_env=False).status_code < 500:
                     return
             time.sleep(0.2)
         raise StartRefused(f"{child.name} does not answer at {url} after {seconds:.0f} s, see {child.log}")
@@ -176,7 +178,9 @@ def make_pool(api: str) -> None:
     from prefect.exceptions import ObjectAlreadyExists
 
     try:
-        with SyncPrefectClient(api) as client:  # asks again while the server's database is busy
+        with SyncPrefectClient(
+            api, httpx_settings={"trust_env": False}
+        ) as client:  # asks again while the server's database is busy
             client.create_work_pool(WorkPoolCreate(name=POOL, type="process", base_job_template={}))
     except ObjectAlreadyExists:
         pass
@@ -187,7 +191,7 @@ def make_pool(api: str) -> None:
 def deploy(log: Path, env: Mapping[str, str]) -> None:
     """Deploy prefect.yaml; safe to run again."""
     done = subprocess.run(  # noqa: S603 - our own command
-        prefect("--no-prompt", "deploy", "--all"), cwd=ROOT, env={**os.environ, **env}, check=False,
+        prefect("--no-prompt", "deploy", "--all"), cwd=ROOT, env=loopback.environment(env), check=False,
         stdin=subprocess.DEVNULL, capture_output=True, text=True,
     )  # fmt: skip
     log.write_text(done.stdout + done.stderr, "utf-8")

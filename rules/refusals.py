@@ -67,7 +67,8 @@ _NOBODY = _any(
     r"RESOLVER\.ADR\.", r"recipient ?not ?found",
     rf"\b(no such|unknown|invalid|non-?existent|bad|dead|inactive|disabled|unrout(e?)able)\b.{{0,20}}\b{_WHO}",
     rf"\b{_WHO}s?\b.{{0,80}}\b(unknown|invalid|non-?existent|inactive|not active)\b",
-    rf"\b{_WHO}s?\b.{{0,80}}\b(does(n.?t| not)|do(n.?t| not)|did not|no longer) (currently )?(exists?|accepts?|have an?)\b",
+    rf"\b{_WHO}s?\b.{{0,80}}\b(does(n.?t| not)|do(n.?t| not)|did not|no longer)"
+    r" (currently )?(exists?|accepts?|have an?)\b",
     rf"\b{_WHO}s?\b.{{0,80}}\b(not|isn.?t|no longer)( a)? (be )?"
     r"(found|exist|valid|known|recogni[sz]ed|listed|registered|available|in use|local|here|hosted)\b",
     rf"\b{_WHO}s?\b.{{0,80}}\b(disabled|deactivated|suspended|discontinued|closed|terminated|deleted|removed|expired)\b",

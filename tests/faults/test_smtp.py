@@ -235,6 +235,56 @@ def test_f25_a_letter_refused_for_good_is_work_for_hr_and_its_neighbours_go_out(
         assert_sound(db, sink)
 
 
+def why_stopped(db: Database) -> list[str]:
+    with db.reading() as session:
+        return [wave.paused_reason for wave in session.scalars(select(Wave).where(Wave.paused_at.is_not(None)))]
+
+
+def test_f25_unknown_users_without_an_enhanced_code_are_work_for_hr_and_stop_no_wave(both: Database) -> None:
+    ids = owe(both, 195, wave="a")
+    with Sink() as sink:
+        for number in (3, 50, 120, 194):
+            sink.on("RCPT", "550 No Such User", to=f"p{number}@")
+        assert send(both, sink) == {"accepted": 191, "failed_perm": 4}
+        assert why_stopped(both) == []
+        assert addresses_marked(both) == 4
+        assert letter(both, ids[3]).reply == "No Such User"
+        assert_sound(both, sink)
+
+
+def test_f25_a_domain_that_refuses_everybody_stops_no_other(both: Database) -> None:
+    owe(both, 60, domain="moved.example", wave="a")
+    owe(both, 60, wave="a")
+    with Sink() as sink:
+        sink.on("RCPT", "550 no such user", to="@moved.example")
+        assert send(both, sink) == {"accepted": 60, "failed_perm": 60}
+        assert why_stopped(both) == []
+
+
+def test_f36_refused_in_an_unbroken_row_at_several_domains_a_wave_stops_and_quotes_the_refusal(both: Database) -> None:
+    for number in range(60):
+        owe(both, 5, domain=f"kota{number % 3}.example", wave="a")
+    with Sink() as sink:
+        sink.on("RCPT", "554 transaction failed")
+        send(both, sink, lanes=ONE_LANE)
+        assert states(both)["failed_perm"] <= 40
+        (reason,) = why_stopped(both)
+        assert reason.endswith("refused in a row, at 3 domains: 554 transaction failed")
+        assert addresses_marked(both) == 0
+
+
+def test_f36_the_notice_quotes_the_refusal_and_never_what_was_accepted(both: Database) -> None:
+    owe(both, 300, wave="a")
+    with Sink() as sink:
+        sink.on("RCPT", "550 5.7.1 not from you", to="p30@", times=1)
+        sink.on("RCPT", "550 5.7.1 not from you", to="p31@", times=1)
+        sink.on("RCPT", "550 5.7.1 never from you", to="p150@", times=1)
+        send(both, sink, connections=1, lanes=ONE_LANE)
+        (reason,) = why_stopped(both)
+        assert reason == "3 of 151 refused for our set-up: 550 5.7.1 never from you"
+        assert states(both)["queued"] > 100
+
+
 @pytest.mark.parametrize("phase", ["EHLO", "MAIL", "RCPT", "DATA", "DOT"])
 def test_f26_a_server_that_says_goodbye_is_called_again(both: Database, phase: str) -> None:
     owe(both, 9)

@@ -16,8 +16,9 @@ from database import Database
 from models import Agency, Assignment, Letter, MailEvent, Person, Wave
 from notifications.compose import compose
 from rules.bounces import PRESUMED_DELIVERED, EventKind
+from rules.smtp_outcomes import classify
 from rules.tokens import verp
-from rules.words import AddressState, LetterState, Locale
+from rules.words import AddressState, LetterState, Locale, SmtpPhase
 from tests.actions.world import World
 from tests.mail.office import AT, DOMAIN, Office, report
 
@@ -386,6 +387,47 @@ def test_hr_gets_one_notice_a_working_day_with_names_addresses_and_reasons(each:
         written = compose(notice.kind, notice.facts, Locale(notice.locale))
         assert "Dinas Pendidikan" in written.text
         assert "http://127.0.0.1:8080/hr" in written.text
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "kind"),
+    [
+        ("5.0.0", "554 delivery error: dd This user doesn't have a warga.example account (siti@warga.example)", "hard"),
+        ("5.0.0", "554 delivery error: dd This mailbox is disabled (554.30). - mta1.warga.example", "hard"),
+        ("5.4.1", "550 5.4.1 Recipient address rejected: Access denied. AS(1) [HK2.prod.protection.example]", "hard"),
+        ("5.0.0", "550 No Such User Here", "hard"),
+        ("5.0.0", "550 5.1.10 RESOLVER.ADR.RecipientNotFound; not found by SMTP address lookup", "hard"),
+        ("5.2.2", "552-5.2.2 The email account that you tried to reach is over quota", "soft"),
+        ("5.7.133", "550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required", "soft"),
+        ("5.4.4", "Host or domain name not found. Name service error for name=kota.example type=A", "soft"),
+    ],
+)
+def test_hr_never_reads_that_an_address_may_be_right_beside_the_word_that_nobody_is_there(
+    office: Office, status: str, said: str, kind: str
+) -> None:
+    (one,) = office.send("siti")
+    head, _, body = report("postfix").partition(b"Status: 5.1.1")
+    diagnostic = body.index(b"\n\n")
+    raw = head + f"Status: {status}\nDiagnostic-Code: smtp; {said}".encode() + body[diagnostic:]
+    assert office.take(one, raw).kind == kind
+    tell(office)
+    reason = office.all("bounce_notice")[0].facts["letters"][0]["reason"]
+    words = "Alamat tidak ada atau tidak aktif" if kind == "hard" else "Dikembalikan; alamat mungkin benar"
+    assert reason.startswith(words)
+    assert said in reason
+
+
+def test_hr_reads_that_nobody_is_there_when_our_own_relay_says_so(office: Office) -> None:
+    (one,) = office.owe("siti")
+    (claimed,) = office.begin()
+    outcome = classify(SmtpPhase.RCPT, 550, "No Such User")
+    with office.db.transaction() as session:
+        how = outbox.Settled(outcome.state, SmtpPhase.RCPT, 550, "No Such User", address_state=outcome.address_state)
+        assert outbox.settle(session, claimed, how, at=AT)
+    tell(office)
+    reason = office.all("bounce_notice")[0].facts["letters"][0]["reason"]
+    assert reason == "Alamat tidak ada atau tidak aktif: No Such User"
+    assert office.letter(one).state is LetterState.FAILED_PERM
 
 
 def test_hr_is_left_alone_on_days_off_and_told_on_the_next_working_day(office: Office) -> None:
