@@ -1,5 +1,6 @@
 """Launching a cycle and steering it while it runs."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta
@@ -23,6 +24,7 @@ from models import (
     Person,
     Posting,
     Result,
+    RosterImport,
     Segment,
     Stage,
     Supervision,
@@ -39,9 +41,11 @@ NO_PLAN = (AbsenceKind.UNPAID, AbsenceKind.STUDY, AbsenceKind.PRE_RETIREMENT, Ab
 class LaunchRefused(Exception):
     """The cycle cannot be launched; each line says what blocks it, who can fix it and how."""
 
-    def __init__(self, reasons: list[str]) -> None:
+    def __init__(self, reasons: list[str], *, brief: str = "") -> None:
         super().__init__("\n".join(reasons))
         self.reasons = reasons
+        self.brief = brief
+        """The same in codes and counts, for where no name may stand; empty where no reason names anybody."""
 
 
 class AgencyRefused(Exception):
@@ -96,7 +100,7 @@ def launch(session: Session, wanted: Launch, *, at: datetime, by: int | None = N
                  " cycle keeps; HR launches the next year with another"]
             )  # fmt: skip
         return there
-    _check_launch(session, agency)
+    demand_people(session, agency)
     cycle = Cycle(
         agency_id=agency.id, year=wanted.year, pack_name=pack.name, pack_version=pack.version, pack=pack.canonical,
         pack_sha256=pack.sha256, plan_default_after=wanted.plan_default_after, launched_at=at, launched_by_id=by,
@@ -117,13 +121,28 @@ def launch(session: Session, wanted: Launch, *, at: datetime, by: int | None = N
     return cycle
 
 
-def _check_launch(session: Session, agency: Agency) -> None:
-    reasons = []
-    people = session.scalar(select(func.count()).select_from(Person).filter_by(agency_id=agency.id))
-    if not people:
-        reasons.append(f"{agency.name} has no people: HR imports the roster with `appraisal roster import`")
-    if reasons:
-        raise LaunchRefused(reasons)
+def demand_people(session: Session, agency: Agency) -> None:
+    """Refuse an agency without anybody, with the true cause."""
+    if session.scalar(select(Person.id).filter_by(agency_id=agency.id).limit(1)) is None:
+        raise LaunchRefused([_why_empty(session, agency)])
+
+
+def _why_empty(session: Session, agency: Agency) -> str:
+    """Nobody is there: no roster was taken in, or everybody on it stands under another agency's code."""
+    last = select(RosterImport.problems).filter_by(agency_id=agency.id).order_by(RosterImport.id.desc()).limit(1)
+    nips = [told["nip"] for told in json.loads(session.scalar(last) or "[]") if told["code"] == "serves_elsewhere"]
+    if not nips:
+        return f"{agency.name} has no people: HR imports the roster with `appraisal roster import`"
+    query = (
+        select(Agency.code, func.count()).join(Person, Person.agency_id == Agency.id)
+        .where(Person.nip.in_(nips[:LISTED])).group_by(Agency.code).order_by(func.count().desc(), Agency.code)
+    )  # fmt: skip
+    there = [code for code, _ in session.execute(query).tuples()]
+    return (
+        f"{agency.name} has no people of its own: all {len(nips)} of its roster stand under the code "
+        f"{' and '.join(there)} already. If it is the same agency, HR writes that code in agency.yaml; if they moved "
+        "here, the other agency takes them off its roster first, then HR imports again"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,27 @@
 """From an agency's folder to a launched cycle: the same way for the command line, the JSON API and the flow."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import policies
 import settings
-from actions import cycles, roster_import
+from actions import cycles, launch_checks, roster_import
 from actions.agency_files import AgencyFolder, read_agency
 from actions.cycles import Launch, LaunchRefused
-from models import Cycle
+from actions.roster_decisions import Decisions, decisions_of
+from actions.roster_import import ImportReport
+from models import Agency, Cycle
 from policies import PackRefused
 from rules.pack import Pack
+from rules.roster import Problem
 from rules.words import StageKind
 
 Transaction = Callable[[], AbstractContextManager[Session]]
@@ -81,26 +85,75 @@ def check_year(wanted: Launch, today: date) -> None:
 
 def launch_folder(
     transaction: Transaction, directory: Path, year: int, *, at: datetime, by: int | None = None,
-    import_roster: bool = True, progress: Progress | None = None,
+    import_roster: bool = True, progress: Progress | None = None, said: Decisions | None = None, ready: bool = True,
 ) -> Launched:  # fmt: skip
     """Take in the folder's roster and create the cycle; the people are enrolled by `enroll_all` or batch by batch.
 
-    Refusals: AgencyFileRefused, PackRefused, RosterRefused, ImportRefused, LaunchRefused. Nothing is launched then.
+    Refusals: AgencyFileRefused, PackRefused, RosterRefused, ImportRefused, LaunchRefused. Nothing is launched then,
+    nor taken in. A launch that is none but a look (`ready=False`) is not asked whether it could go on.
     """
     folder = read_agency(directory)
     wanted = prepare(folder, year)
     today = at.astimezone(zone_of(folder)).date()
     check_year(wanted, today)
+    decided = decisions_of(folder, said or Decisions())
     rows = held_back = 0
     if import_roster:
-        report = roster_import.import_folder(transaction, folder, as_of=today, at=at, by=by, progress=progress)
+        report = roster_import.import_folder(
+            transaction, folder, as_of=today, at=at, by=by, progress=progress, said=said,
+            demand=lambda session, seen: _demand_ready(session, wanted, seen.problems, decided, today),
+        )  # fmt: skip
         rows, held_back = report.rows, report.counts["held_back"]
     with transaction() as session:
         again = cycles.find(session, wanted.agency, year) is not None
+        agency = session.scalar(select(Agency).filter_by(code=wanted.agency))
         cycle = cycles.launch(session, wanted, at=at, by=by)
+        if agency is not None and ready and not again:
+            problems = launch_checks.last_problems(session, agency.id)
+            waived = launch_checks.demand_ready(session, agency, problems, decided, today)
+            launch_checks.record_waived(session, cycle, waived, decided, at=at, by=by)
         return Launched(
             wanted.agency, year, cycle.id, f"{cycle.pack_name} {cycle.pack_version}", rows, held_back, again
         )
+
+
+def _demand_ready(
+    session: Session, wanted: Launch, problems: Sequence[Problem], decided: Decisions, today: date
+) -> None:
+    """Refuse before the roster is taken in; a cycle that runs already only takes in a roster once more."""
+    if cycles.find(session, wanted.agency, wanted.year) is None:
+        agency = session.scalars(select(Agency).filter_by(code=wanted.agency)).one()
+        launch_checks.demand_ready(session, agency, problems, decided, today)
+
+
+def look_at(
+    transaction: Transaction, directory: Path, year: int, *, at: datetime, said: Decisions | None = None
+) -> "Outlook":
+    """What a launch would do to whom and what would stop it; changes nothing. Refusals of the folder as at a launch."""
+    folder = read_agency(directory)
+    wanted = prepare(folder, year)
+    today = at.astimezone(zone_of(folder)).date()
+    check_year(wanted, today)
+    decided = decisions_of(folder, said or Decisions())
+    stops: list[str] = []
+
+    def note(session: Session, seen: ImportReport) -> None:
+        try:
+            _demand_ready(session, wanted, seen.problems, decided, today)
+        except LaunchRefused as refused:
+            stops.extend(refused.reasons)
+
+    report = roster_import.import_folder(
+        transaction, folder, as_of=today, at=at, said=said, preview=True, demand=note
+    )  # fmt: skip
+    return Outlook(report, stops)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    report: ImportReport
+    stops: list[str]
+    """What HR mends or waives first."""
 
 
 def enroll_all(
@@ -119,3 +172,9 @@ def enroll_all(
             return added
         if progress:
             progress(added)
+
+
+def findings(session: Session, cycle_id: int, *, at: datetime) -> launch_checks.Findings:
+    """What of a launched cycle somebody has to look at."""
+    agency = session.get_one(Agency, session.get_one(Cycle, cycle_id).agency_id)
+    return launch_checks.findings(session, cycle_id, at.astimezone(ZoneInfo(agency.zone)).date())

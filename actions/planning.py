@@ -82,7 +82,7 @@ def foresee(transaction: Transaction, directory: Path, year: int, *, at: datetim
     launching.prepare(folder, year)
     today = at.astimezone(launching.zone_of(folder)).date()
     report = roster_import.import_folder(transaction, folder, as_of=today, at=at)
-    launched = launching.launch_folder(transaction, directory, year, at=at, import_roster=False)
+    launched = launching.launch_folder(transaction, directory, year, at=at, import_roster=False, ready=False)
     launching.enroll_all(transaction, launched.cycle_id, at=at)
     for kind in OPENED:
         with transaction() as session:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from actions.agency_files import AgencyFolder
 from actions.roster_files import read_waivers
-from rules.roster import Malformed, RosterRow, nip_faults
+from rules.roster import EVERYBODY, Malformed, RosterRow, nip_faults
 from rules.roster_columns import RosterRefused, clean_nip
 
 CORRECTIONS = "nip_corrections.csv"
@@ -23,6 +23,10 @@ class Decisions:
     """Old NIP -> new NIP of one person."""
     seen: str = ""
     """The digest of the preview that was confirmed; empty: nobody looked before."""
+    without_held_back: str = ""
+    """Why a cycle is launched without those whom the roster holds back."""
+    without_officer: str = ""
+    """Why it is launched though nobody is HR officer or appointing authority."""
     waivers: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Of the folder: (NIP, code of the problem) -> reason."""
 
@@ -32,7 +36,13 @@ def decisions_of(folder: AgencyFolder, said: Decisions) -> Decisions:
     waivers = read_waivers(folder.waivers) if folder.waivers else {}
     corrections = corrections_file(folder)
     same = read_corrections(corrections) if corrections else {}
-    return replace(said, waivers={**waivers, **said.waivers}, same={**same, **said.same})
+    return replace(
+        said,
+        waivers={**waivers, **said.waivers},
+        same={**same, **said.same},
+        without_held_back=said.without_held_back or waivers.get((EVERYBODY, "held_back"), ""),
+        without_officer=said.without_officer or waivers.get((EVERYBODY, "role_unfilled"), ""),
+    )
 
 
 def corrections_file(folder: AgencyFolder) -> Path | None:

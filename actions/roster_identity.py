@@ -42,6 +42,10 @@ class ImportRefused(Exception):
         self.code, self.counts = code, dict(counts or {})
         """What may be said where no name may stand."""
 
+    @property
+    def brief(self) -> str:
+        return ", ".join([self.code, *(f"{name} {count}" for name, count in self.counts.items())])
+
 
 class LeaversUnconfirmed(ImportRefused):
     """So many would leave that somebody has to say that it is meant."""

@@ -103,9 +103,8 @@ def import_folder(
             _take(session, folder, report, said, at=at, by=by, progress=progress, demand=demand)
         return report.report
     with contextlib.suppress(_Unmade), transaction() as session:
-        _take(
-            session, folder, report, replace(said, leavers=True, seen=""), at=at, by=by, progress=progress, demand=None
-        )
+        unasked = replace(said, leavers=True, seen="")
+        _take(session, folder, report, unasked, at=at, by=by, progress=progress, demand=demand)
         raise _Unmade
     report.report.preview = True
     return report.report

@@ -11,7 +11,7 @@ from actions.roster_decisions import Decisions
 from actions.roster_filed import BY_HAND, filed_before, filed_in, stands
 from actions.roster_identity import COLUMNS, Known, problem_of
 from actions.roster_rows import Taking, add_rows, change_rows, in_portions
-from models import Person, Posting
+from models import Agency, Person, Posting
 from rules.addresses import parse_address
 from rules.roster import Examination, Problem, RosterRow
 from rules.roster_changes import ChangeKind
@@ -33,11 +33,13 @@ def take_people(
     roster_identity.rename(taking, known, said.same)
     elsewhere = _elsewhere(taking, [row.nip for row in rows if row.nip not in known])
     asked = roster_identity.ask(taking, known, rows, examination.rows_ok, elsewhere, said.waivers, problems)
+    agencies = _codes(taking, {there.agency_id for there in elsewhere.values()})
     accepted: list[RosterRow] = []
     for row in examination.rows_ok:
         there = elsewhere.get(row.nip)
         if there is not None and (there.active_to is None or there.active_to >= taking.as_of):
-            problems.append(problem_of(row, ELSEWHERE, problems, unit=row.unit_code))
+            other = agencies.get(there.agency_id, "?")
+            problems.append(problem_of(row, ELSEWHERE, problems, unit=row.unit_code, other=other))
             continue
         if row.nip in asked:
             continue
@@ -88,6 +90,11 @@ def _elsewhere(taking: Taking, nips: Iterable[str]) -> dict[str, Known]:
         for row in taking.session.execute(select(*COLUMNS).where(Person.nip.in_(portion))):
             found[row[1]] = Known(*row)
     return found
+
+
+def _codes(taking: Taking, agencies: Iterable[int]) -> dict[int, str]:
+    query = select(Agency.id, Agency.code).where(Agency.id.in_(sorted(set(agencies))))
+    return dict(taking.session.execute(query).tuples().all())
 
 
 def _ids(taking: Taking) -> dict[str, int]:

@@ -1,13 +1,17 @@
 """`appraisal cycle`: plan, launch, watch and steer a yearly cycle."""
 
 import json
-from typing import Annotated, Any, Literal
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cli import steering
+from cli import roster_import, steering
 from cli.cycle_prints import bar, plan_data, print_json, print_plan, print_preview, print_status
 from cli.language import say, spoken
+
+if TYPE_CHECKING:
+    from actions.launch_checks import Findings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 Directory = Annotated[str, typer.Argument(metavar="DIR", help="Folder of an agency, or its name among the agencies.")]
@@ -28,31 +32,46 @@ def launch(
     directory: Directory, year: Year,
     via: Annotated[Literal["", "prefect"], typer.Option(help="prefect: let a worker do it.")] = "",
     import_roster: Annotated[bool, typer.Option(help="Take in the roster first.")] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would happen to whom.")] = False,
+    without_held_back: Annotated[str, typer.Option(help="Why to launch without those who are held back.")] = "",
+    without_officer: Annotated[str, typer.Option(help="Why to launch without HR officer or PPK.")] = "",
+    confirm_leavers: roster_import.ConfirmLeavers = False,
+    same_person: roster_import.SamePerson = None,
+    seen: roster_import.Seen = "",
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Take in the roster, create the cycle and give everybody an appraisal; again, it changes nothing."""
+    """Take in the roster, create the cycle and give everybody an appraisal; again, it changes nothing.
+
+    Exit 2 if it was refused, 1 if it was launched and yet somebody has to look.
+    """
     from actions import launching
+    from actions.roster_decisions import Decisions, read_pairs
 
     if via == "prefect":
-        return _launch_via_prefect(directory, year, import_roster=import_roster, as_json=as_json)
+        return _launch_via_prefect(directory, year, import_roster=import_roster, preview=dry_run, as_json=as_json)
     import clock
     import database
 
     at = clock.now()
+    said = Decisions(confirm_leavers, read_pairs(same_person or ()), seen, without_held_back, without_officer)
+    if dry_run:
+        return _preview(directory, year, said, at, as_json=as_json)
     with bar() as tell:
         made = launching.launch_folder(
             database.transaction, launching.find_folder(directory), year, at=at, import_roster=import_roster,
-            progress=lambda what, done, of: tell(f"roster: {what}", done, of),
+            progress=lambda what, done, of: tell(f"roster: {what}", done, of), said=said,
         )  # fmt: skip
         added = launching.enroll_all(
             database.transaction, made.cycle_id, at=at, progress=lambda done: tell("appraisals", done, 0)
         )
     with database.reading() as session:
         (told,) = _status(session, made.agency, year, at)
+        found = launching.findings(session, made.cycle_id, at=at)
     if as_json:
         counts = {"pack": made.pack, "rows": made.rows, "held_back": made.held_back, "new_appraisals": added}
-        print_json({"again": made.again, **counts, **told})
-        return None
+        attention = [english for _, english in found.sentences()]
+        print_json({"again": made.again, **counts, "attention": attention, **told})
+        return _look(found)
     already = say("sudah ada", "is there already") if made.again else say("dibuka", "is launched")
     typer.echo(
         f"{made.agency} {year} {already}, "
@@ -62,10 +81,34 @@ def launch(
         )
     )
     print_status([told])
-    return None
+    return _look(found)
 
 
-def _launch_via_prefect(directory: str, year: int, *, import_roster: bool, as_json: bool) -> None:
+def _preview(directory: str, year: int, said: Any, at: datetime, *, as_json: bool) -> None:
+    """List what a launch would do to whom, and what would stop it; exit 1 if something would."""
+    import database
+    from actions import launching
+
+    outlook = launching.look_at(database.transaction, launching.find_folder(directory), year, at=at, said=said)
+    if as_json:
+        print_json({**outlook.report.as_json(), "stops": outlook.stops})
+    else:
+        roster_import.print_report(outlook.report, spoken("id"), as_json=False)
+        for stop in outlook.stops:
+            typer.echo(stop, err=True)
+    if outlook.stops:
+        raise typer.Exit(1)
+
+
+def _look(found: "Findings") -> None:
+    """Say what of a launched cycle somebody has to look at; exit 1 if there is something."""
+    for indonesian, english in found.sentences():
+        typer.echo(say(indonesian, english), err=True)
+    if not found.green:
+        raise typer.Exit(1)
+
+
+def _launch_via_prefect(directory: str, year: int, *, import_roster: bool, preview: bool, as_json: bool) -> None:
     """Start the deployment `annual-cycle` and say where to watch it."""
     import os
 
@@ -84,7 +127,8 @@ def _launch_via_prefect(directory: str, year: int, *, import_roster: bool, as_js
     from prefect.deployments import run_deployment
 
     folder = find_folder(directory)
-    parameters = {"agency_dir": str(folder.absolute()), "year": year, "import_roster": import_roster}
+    parameters: dict[str, Any] = {"agency_dir": str(folder.absolute()), "year": year}
+    parameters |= {"import_roster": import_roster, "preview": preview}
     run: Any = run_deployment(
         "annual-cycle/default", parameters=parameters, timeout=0, as_subflow=False,
         flow_run_name=f"{folder.name} {year} · launch",

@@ -109,7 +109,7 @@ class DemoYear:
         serve.start_pages(self.family, "127.0.0.1", self.ports["web"], env)
         serve.start_mailer(self.family, env, lanes=())
         self.say(f"Launching {self.agency} {self.year} with the deployment annual-cycle ...")
-        self._deployment("annual-cycle", {"agency_dir": self.agency, "year": self.year})
+        self._deployment("annual-cycle", {"agency_dir": self.agency, "year": self.year, "preview": False})
         self._people()
 
     @staticmethod

@@ -7,15 +7,26 @@ from tasks import cycles, reports
 
 
 @flow(name="annual-cycle", flow_run_name="{agency_dir} {year} · launch")
-def annual_cycle(agency_dir: str, year: int, import_roster: bool = True) -> State:
+def annual_cycle(
+    agency_dir: str, year: int, import_roster: bool = True, preview: bool = False, confirm_leavers: bool = False,
+    seen: str = "",
+) -> State:  # fmt: skip
     """Launch an agency's yearly cycle. Run again with the same folder it changes nothing.
+
+    The form looks first: with `preview` it counts what would happen, and changes nothing. Reasons to launch in spite of
+    something stand in the folder's waivers.csv, corrected NIPs in its nip_corrections.csv: neither belongs in a form.
 
     Args:
         agency_dir: The agency's folder: its name in the agencies directory, for instance mamuju, or a path.
         year: Year of the cycle, for instance 2027.
         import_roster: Take in the roster first; without it the people who are known already are appraised.
+        preview: Only count what would happen to how many; switch it off to launch.
+        confirm_leavers: It is meant that so many people leave, as the preview says.
+        seen: The digest that the preview gave; the launch is refused if anything changed since.
     """
-    launched = cycles.launch(agency_dir, year, import_roster)
+    if preview:
+        return _look(agency_dir, year)
+    launched = cycles.launch(agency_dir, year, import_roster, confirm_leavers, seen)
     if isinstance(launched, str):
         return Failed(message=launched)
     after = added = 0
@@ -26,4 +37,19 @@ def annual_cycle(agency_dir: str, year: int, import_roster: bool = True) -> Stat
         reports.note("cycle.launched", launched.agency, year, {"pack": launched.pack, **counts})
     booked = cycles.book(launched.agency, year)
     reports.write_status(launched.agency, year)
-    return Completed(message=f"{launched.pack}: {reports.told(counts | booked)}")
+    message = f"{launched.pack}: {reports.told(counts | booked)}"
+    if found := cycles.findings(launched.cycle_id):
+        return Failed(message=f"launched, but somebody has to look: {'; '.join(found)}. {message}")
+    return Completed(message=message)
+
+
+def _look(agency_dir: str, year: int) -> State:
+    """What a launch would do, in counts; red where something would stop it."""
+    seen = cycles.preview(agency_dir, year)
+    if isinstance(seen, str):
+        return Failed(message=seen)
+    told = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in seen.items() if count)
+    if seen["stops"]:
+        who = f"names and ways on: appraisal cycle launch {agency_dir} --year {year} --dry-run"
+        return Failed(message=f"a launch would be stopped: {told}. {who}")
+    return Completed(name="Preview", message=f"nothing was changed: {told}. To launch, run again with preview off")

@@ -54,7 +54,7 @@ def _start_others(client: SyncPrefectClient, todo: Todo, failures: Failures) -> 
     counts: Counter[str] = Counter()
     for one in todo.running:
         if not one.enrolled:
-            parameters = {"agency_dir": one.agency, "year": one.year, "import_roster": False}
+            parameters = {"agency_dir": one.agency, "year": one.year, "import_roster": False, "preview": False}
             tags = [f"agency:{one.agency}", f"year:{one.year}"]
             with _noting(f"enrolling {one.agency} {one.year}", failures):
                 counts["enrolments"] += runs.start_alone(client, "annual-cycle", parameters, tags=tags)

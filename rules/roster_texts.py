@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from rules.nip import NipProblem
-from rules.words import Locale, Severity
+from rules.words import Locale, Role, Severity
 
 Pair = tuple[str, str]
 """Indonesian, English."""
@@ -73,6 +73,10 @@ NIP_REASONS: Mapping[NipProblem, str] = {
 }
 """The English words come with the refusal."""
 
+ROLE_NAMES: Mapping[Role, Pair] = {
+    Role.PERFORMANCE_ADMIN: ("Pengelola Kinerja", "HR officer"),
+    Role.APPOINTING_AUTHORITY: ("Pejabat Pembina Kepegawaian (PPK)", "appointing authority (PPK)"),
+}
 SEVERITIES: Mapping[Severity, Pair] = {
     Severity.BLOCKING: ("menghambat", "blocking"),
     Severity.WAIVABLE: ("dapat dikesampingkan", "waivable"),
@@ -220,12 +224,14 @@ CATALOGUE: Mapping[str, Entry] = {
     "serves_elsewhere": _blocking(
         HR,
         (
-            "{name} masih tercatat bertugas di instansi lain.",
-            "{name} is still recorded as serving in another agency.",
+            "{name} masih tercatat bertugas di instansi lain ({other}).",
+            "{name} is still recorded as serving in another agency ({other}).",
         ),
         (
-            "Minta instansi asal mengisi active_to atau menghapusnya dari data pegawainya, lalu impor lagi.",
-            "Ask that agency to fill in active_to or to take the person off its roster, then import again.",
+            "Bila itu instansi yang sama, tulis kodenya di agency.yaml; bila pindah, minta instansi asal mengisi "
+            "active_to atau menghapusnya dari data pegawainya, lalu impor lagi.",
+            "If it is the same agency, write its code in agency.yaml; if the person moved, ask that agency to fill in "
+            "active_to or to take them off its roster, then import again.",
         ),
     ),
     "same_person": _waivable(

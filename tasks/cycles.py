@@ -13,11 +13,12 @@ import database
 from actions import cycles, due, launching, outbox, steps
 from actions.cycles import Enrolled, LaunchRefused
 from actions.launching import Launched
-from actions.roster_import import ImportRefused
+from actions.roster_import import Decisions, ImportRefused
 from actions.steps import REPEATABLE, StepRef
 from models import Agency, Cycle
 from policies import PackRefused
 from rules.agency_files import AgencyFileRefused
+from rules.roster_changes import people_by_kind
 from rules.roster_columns import RosterRefused
 from rules.words import CycleState, Lane
 from tasks import runs
@@ -45,7 +46,9 @@ class Todo:
 
 
 @task(name="launch", **RETRY)
-def launch(agency_dir: str, year: int, import_roster: bool) -> Launched | str:
+def launch(
+    agency_dir: str, year: int, import_roster: bool, confirm_leavers: bool = False, seen: str = ""
+) -> Launched | str:
     """Import and launch; a refusal comes back as its text. Without import, a cycle that is there is simply taken up."""
     at = clock.now()
     with guarded():
@@ -53,10 +56,38 @@ def launch(agency_dir: str, year: int, import_roster: bool) -> Launched | str:
             return there
         try:
             return launching.launch_folder(
-                database.transaction, launching.find_folder(agency_dir), year, at=at, import_roster=import_roster
-            )
+                database.transaction, launching.find_folder(agency_dir), year, at=at, import_roster=import_roster,
+                said=Decisions(leavers=confirm_leavers, seen=seen),
+            )  # fmt: skip
         except REFUSALS as refused:
-            return str(refused)
+            return _brief(refused)
+
+
+@task(name="look at the launch", **RETRY)
+def preview(agency_dir: str, year: int) -> dict[str, int | str] | str:
+    """Count what a launch would do; names stay out of Prefect, `appraisal cycle launch --dry-run` lists them."""
+    at = clock.now()
+    with guarded():
+        try:
+            outlook = launching.look_at(database.transaction, launching.find_folder(agency_dir), year, at=at)
+        except REFUSALS as refused:
+            return _brief(refused)
+    counts: dict[str, int | str] = {"rows": outlook.report.rows}
+    counts |= {kind.value: count for kind, count in people_by_kind(outlook.report.people).items()}
+    held = outlook.report.counts["held_back"]
+    return counts | {"held_back": held, "stops": len(outlook.stops), "digest": outlook.report.digest}
+
+
+@task(name="findings", **RETRY)
+def findings(cycle_id: int) -> list[str]:
+    """What of the launched cycle somebody has to look at; counts and roles only."""
+    with guarded(), database.reading() as session:
+        return [english for _, english in launching.findings(session, cycle_id, at=clock.now()).sentences()]
+
+
+def _brief(refused: Exception) -> str:
+    """The refusal as Prefect may keep it: where its words name people, codes and counts stand for them."""
+    return getattr(refused, "brief", "") or str(refused)
 
 
 def _there(agency: str, year: int) -> Launched | None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path as Folder
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Header, Path, Request
+from fastapi import APIRouter, FastAPI, Header, Path, Request, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -25,6 +25,7 @@ from actions.acts.act import ActInvalid, ActRefused
 from actions.agency_files import read_agency
 from actions.codes import CodeRefused
 from actions.perform import Receipt, Sent, perform
+from actions.roster_decisions import Decisions, read_pairs
 from actions.sessions import Visit
 from actions.signin import Officer
 from models import Agency, Assignment, Cycle
@@ -64,6 +65,15 @@ class SignIn(_Body):
 class Launch(_Body):
     agency_dir: Annotated[str, Field(pattern=f"^{FOLDER}$", description="Name of a folder among the agencies.")]
     year: Annotated[int, Field(ge=2000, le=2999)]
+    preview: Annotated[bool, Field(description="List what would happen to whom, by name; change nothing.")] = False
+    seen: Annotated[str, Field(max_length=32, description="Digest of the preview; refused if it is outdated.")] = ""
+    confirm_leavers: Annotated[bool, Field(description="It is meant that so many people leave.")] = False
+    same_person: Annotated[
+        dict[Annotated[str, Field(max_length=30)], Annotated[str, Field(max_length=30)]],
+        Field(max_length=1000, description="Old NIP -> corrected NIP of the same person."),
+    ] = {}
+    without_held_back: Annotated[str, Field(max_length=1000, description="Why to go on without those held back.")] = ""
+    without_officer: Annotated[str, Field(max_length=1000, description="Why to go on without HR officer or PPK.")] = ""
 
 
 class Act(_Body):
@@ -136,8 +146,11 @@ def sign_out(authorization: Authorization = "") -> None:
         signin.end(session, _officer(session, authorization, at), at=at)
 
 
-@router.post("/cycles", status_code=201, operation_id="launch_cycle")
-def launch(body: Launch, authorization: Authorization = "") -> dict[str, Any]:
+@router.post(
+    "/cycles", status_code=201, operation_id="launch_cycle",
+    responses={200: {"description": "A preview: who, and what would happen to them."}},
+)  # fmt: skip
+def launch(body: Launch, response: Response, authorization: Authorization = "") -> dict[str, Any]:
     """Take in the agency's roster and launch its cycle; asked again it changes nothing and says so."""
     at = clock.now()
     with database.transaction() as session:
@@ -149,7 +162,13 @@ def launch(body: Launch, authorization: Authorization = "") -> dict[str, Any]:
         raise ApiRefused(404, "not_found", agency_dir=body.agency_dir)
     try:
         _check_agency(folder, agency)
-        made = launching.launch_folder(database.transaction, folder, body.year, at=at, by=by)
+        same = read_pairs(f"{old}={new}" for old, new in body.same_person.items())
+        said = Decisions(body.confirm_leavers, same, body.seen, body.without_held_back, body.without_officer)
+        if body.preview:
+            outlook = launching.look_at(database.transaction, folder, body.year, at=at, said=said)
+            response.status_code = 200
+            return {**outlook.report.as_json(), "stops": outlook.stops}
+        made = launching.launch_folder(database.transaction, folder, body.year, at=at, by=by, said=said)
         added = launching.enroll_all(database.transaction, made.cycle_id, at=at)
     except Exception as refused:
         if type(refused).__name__ not in REFUSED:
@@ -157,8 +176,9 @@ def launch(body: Launch, authorization: Authorization = "") -> dict[str, Any]:
         raise ApiRefused(422, "launch_refused", reasons=str(refused).splitlines()) from refused
     with database.reading() as session:
         _, _, status = _status(session, authorization, agency, body.year, at)
+        found = launching.findings(session, made.cycle_id, at=at)
     counts = {"pack": made.pack, "rows": made.rows, "held_back": made.held_back, "added": added}
-    return {"again": made.again, **counts, **status}
+    return {"again": made.again, **counts, "attention": [english for _, english in found.sentences()], **status}
 
 
 def _check_agency(folder: Folder, agency: str) -> None:

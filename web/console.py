@@ -19,11 +19,12 @@ from actions import console as looks
 from actions import console_mail as waves
 from actions import letters, progress, signin
 from actions.audit_progress import progress_of
+from actions.console_roster import count_held
 from models import Agency, Cycle, Stage
 from notifications import words
 from rules.tokens import Purpose, verify
 from rules.words import ActKind, StageKind, StageState
-from web import console_steering
+from web import console_roster, console_steering
 from web.ask import limited
 from web.audit_steps import audit_steps
 from web.console_ask import STYLE, ConsoleRefused, Desk, console
@@ -53,7 +54,7 @@ def home(desk: Desk) -> Response:
             stages = progress.of_cycle(session, cycle, at=desk.at)
             now = next((one for one in stages if one.state is not StageState.CLOSED), stages[-1])
             cycles.append((cycle, now, sum(looks.states_of(session, cycle.id).values()), parts(now.tally)))
-        return desk.page("home.html", cycles=cycles)
+        return desk.page("home.html", cycles=cycles, held=count_held(session, officer.agency.id))
 
 
 def ask_for_link(desk: Desk) -> Response:
@@ -141,6 +142,7 @@ def _attention(session: Session, cycle: Cycle, stage: Stage, late: int) -> list[
     counts, base = looks.count_cases(session, cycle.id), f"/hr/c/{cycle.id}"
     found = [("late", late, f"{base}/late?stage={stage.kind.value}")]
     found += [(show, counts[show], f"{base}/cases?show={show}") for show in ("no_rater", "no_authority", "not_rated")]
+    found.append(("held_back", count_held(session, cycle.agency_id), "/hr/roster"))
     found.append(("mail", looks.not_reached(session, cycle.id).total, f"{base}/mail"))
     return [(code, count, where) for code, count, where in found if count]
 
@@ -278,5 +280,6 @@ ROUTES = [
     Route("/hr/c/{cycle:int}/changes", console(changes), methods=["GET"]),
     Route("/hr/c/{cycle:int}/audit", console(audit), methods=["GET"]),
     Route("/hr/p", console(people), methods=["GET", "POST"]),
+    *console_roster.ROUTES,
     *console_steering.ROUTES,
 ]

@@ -7,7 +7,7 @@ import pytest
 from prefect.artifacts import Artifact
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 import database
 from actions import launching, schema, steps
@@ -16,7 +16,7 @@ from actions.steps import StepRef
 from flows.annual_cycle import annual_cycle
 from flows.tick import tick
 from models import Appraisal, Cycle, Person, Segment, Stage, TrailEntry
-from rules.words import StageKind, Step
+from rules.words import AppraisalState, StageKind, Step
 from tasks import runs
 from tests.flows.conftest import EARLY, ROWS, YEAR, move_to
 
@@ -77,6 +77,32 @@ def test_refusals_end_red_with_the_plain_words(
     assert launch(folder)[1].startswith("calendar.yaml: ")
     assert rows(db) == before
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_the_form_looks_first_and_keeps_names_out_of_prefect(db: database.Database, folder: Path) -> None:
+    move_to(EARLY.date())
+    before = rows(db)
+    name, message = launch(folder, preview=True)
+    assert (name, message.split(", digest")[0]) == ("Preview", "nothing was changed: rows 6, new 6")
+    assert rows(db) == before
+    roster = folder / "roster.csv"
+    roster.write_text(roster.read_text("utf-8").replace("eko@contoh.example", "bukan alamat"), "utf-8")
+    for preview in (True, False):
+        name, message = launch(folder, preview=preview)
+        assert name == "Failed"
+        assert "Eko" not in message
+        assert "198201012005031001" not in message
+    assert message == "1 problems block (rows 6): HR runs `appraisal roster check`"
+    assert rows(db) == before
+
+
+def test_a_launch_that_leaves_most_people_out_is_red(db: database.Database, folder: Path) -> None:
+    move_to(EARLY.date())
+    assert launch(folder)[0] == "Completed"
+    with db.transaction() as session:
+        session.execute(update(Appraisal).values(state=AppraisalState.EXCLUDED))
+    name, message = launch(folder)
+    assert (name, "6 of 6 people are excluded" in message) == ("Failed", True)
 
 
 def test_a_date_that_moves_takes_its_booking_along(

@@ -1,0 +1,25 @@
+"""The console's page of the roster: who is held back, why, who mends it and how. Reading changes nothing."""
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+import database
+from actions import console as looks
+from actions.console_roster import known_by_nip, roster_of
+from web.console_ask import Desk, console
+
+
+def roster(desk: Desk) -> Response:
+    """`GET /hr/roster`: the last import and what it left to do."""
+    with database.reading() as session:
+        officer = desk.officer(session)
+        found = roster_of(session, officer.agency.id)
+        start = desk.query_number("from")
+        listed = found.held if found else ()
+        held = looks.Slice(listed[start : start + looks.PAGE], len(listed), start)
+        rest = found.rest[: looks.PAGE] if found else ()
+        known = known_by_nip(session, officer.agency.id, [*held.rows, *rest])
+        return desk.page("roster.html", roster=found, held=held, rest=rest, known=known, path="/hr/roster?")
+
+
+ROUTES = [Route("/hr/roster", console(roster), methods=["GET"])]
