@@ -137,23 +137,32 @@ def sheet(session: Session, person_id: int, stage_id: int, assignment_id: int, *
 def keep_draft(
     session: Session, person_id: int, assignment_id: int, body: Mapping[str, Any], version: int, *, at: datetime,
     based_on: datetime | Literal["any"] | None = "any",
-) -> None:  # fmt: skip
+) -> datetime:  # fmt: skip
     """Keep half-written work as it is, checked only for whose it is; 200 kB at most.
 
-    `based_on` is when the draft that it goes on from was kept: ActRefused("draft_changed") if there is another by now.
+    `based_on` is when the draft that it goes on from was kept: ActRefused("draft_changed") if there is another by now,
+    unless that says the same, as when a button is tapped twice. Returns when the draft that stands now was kept.
     """
-    assignment = session.get(Assignment, assignment_id)
+    assignment = session.get(Assignment, assignment_id, with_for_update=True)
     if assignment is None or assignment.person_id != person_id:
         raise ActRefused("not_yours")
     if assignment.state is not AssignmentState.OPEN:
         raise ActRefused("closed", closed_at=assignment.ended_at)
     if len(str(body)) > 200_000:
         raise ActRefused("too_large")
-    there = session.get(Draft, (assignment_id, person_id))
-    if based_on != "any" and (there.at if there else None) != based_on:
+    there = session.get(Draft, (assignment_id, person_id), populate_existing=True)
+    same = there is not None and _content(there.body) == _content(body)
+    if there is not None and based_on != "any" and there.at != based_on and not same:
         raise ActRefused("draft_changed")
+    if there is not None and there.version == version and there.body == dict(body):
+        return there.at
     session.merge(Draft(assignment_id=assignment_id, person_id=person_id, body=dict(body), version=version, at=at))
     session.flush()
+    return at
+
+
+def _content(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if value}
 
 
 def add_note(

@@ -3,22 +3,23 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from actions import letters, trail
 from actions.acts import ACTS
-from actions.acts.act import Act, Acting, ActInvalid, ActRefused, Done
+from actions.acts.act import Act, ActForm, Acting, ActInvalid, ActRefused, Done
+from actions.acts.reading import read
 from actions.calendars import calendar_of
 from actions.deadlines import deadlines_of
 from actions.holders import holds_role, line_for_one
 from models import ActingMandate, Agency, Appraisal, Assignment, Cycle, Draft, Person, Stage, Submission
+from rules.contradictions import Doubt
 from rules.pack import Pack
 from rules.words import AssignmentState, CycleState, Proof, Role, StageState
 
@@ -76,21 +77,55 @@ def perform(session: Session, assignment_id: int, person_id: int, sent: Sent, *,
     assignment = _locked(session, assignment_id)
     if (before := _sent_before(session, assignment, person_id, sent)) is not None:
         return before
+    acting = _allowed(session, assignment, person_id, sent, at=at)
+    act = ACTS[assignment.kind]
+    with session.begin_nested():  # whatever a refused act wrote before it was refused is undone at once
+        done = act.carry_out(acting, _read(act, acting, sent))
+    return _settle(acting, act, sent, done)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What would follow from a form, and what in it contradicts itself; nothing of it has happened."""
+
+    follows: Mapping[str, Any]
+    doubts: Sequence[Doubt]
+    digest: str
+    """Of the form and of all that was said of it: who confirms something else is shown it first."""
+
+
+def check(session: Session, assignment_id: int, person_id: int, sent: Sent, *, at: datetime) -> Checked | None:
+    """Try an act and take it back at once; refused like perform(). None if this form was sent already."""
+    assignment = _locked(session, assignment_id)
+    if _sent_before(session, assignment, person_id, sent) is not None:
+        return None
+    acting = _allowed(session, assignment, person_id, sent, at=at)
+    act = ACTS[assignment.kind]
+    form = _read(act, acting, sent)
+    doubts = act.doubts(acting, form)
+    trial = session.begin_nested()
+    try:
+        follows = act.carry_out(acting, form).follows
+    finally:
+        trial.rollback()
+    said = [sent.sha256, follows, [[doubt.code, doubt.place, doubt.details] for doubt in doubts]]
+    digest = hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:32]
+    return Checked(follows, doubts, digest)
+
+
+def _allowed(session: Session, assignment: Assignment, person_id: int, sent: Sent, *, at: datetime) -> Acting:
     if assignment.person_id != person_id:
         raise ActRefused("not_yours")
     acting = situation(session, assignment, person_id, at=at)
     if acting.appraisal is not None:
         session.refresh(acting.appraisal, with_for_update=True)
-    act = ACTS[assignment.kind]
     _check_open(acting)
     _check_person(acting)
     if assignment.version != sent.version:
         raise StaleForm("stale", version=assignment.version)
-    if act.proof is Proof.CODE and sent.proof is not Proof.CODE:
+    if ACTS[assignment.kind].proof is Proof.CODE and sent.proof is not Proof.CODE:
         raise ActRefused("code_needed")
-    with session.begin_nested():  # whatever a refused act wrote before it was refused is undone at once
-        done = _carry_out(act, acting, sent)
-    return _settle(acting, act, sent, done)
+    return acting
 
 
 def _locked(session: Session, assignment_id: int) -> Assignment:
@@ -160,14 +195,15 @@ def _holds_role(acting: Acting) -> bool:
     return holder is not None and holder.person_id == person.id
 
 
-def _carry_out(act: Act, acting: Acting, sent: Sent) -> Done:
-    try:
-        form = act.form.model_validate(sent.data)
-    except ValidationError as wrong:
-        raise ActInvalid(
-            {".".join(map(str, error["loc"])) or "form": error["msg"] for error in wrong.errors()}
-        ) from wrong
-    return act.carry_out(acting, form)
+def _read(act: Act, acting: Acting, sent: Sent) -> ActForm:
+    """The form, or everything that is wrong with it in one refusal: its types and what the act itself asks for."""
+    form, wrong = read(act.form, sent.data)
+    errors = {".".join(map(str, error["loc"])) or "form": error["msg"] for error in wrong.errors()} if wrong else {}
+    for place, code in act.problems(acting, form).items():
+        errors.setdefault(place, code)
+    if errors:
+        raise ActInvalid(errors) from wrong
+    return form
 
 
 def _settle(acting: Acting, act: Act, sent: Sent, done: Done) -> Receipt:

@@ -81,6 +81,12 @@ def derive_result(session: Session, case: Appraisal, rating: RatingRecord, *, at
     return result
 
 
+def outcome_of(result: Result) -> dict[str, Any]:
+    """What a result says, for whoever is about to make it final."""
+    score = str(result.score) if result.score is not None else None
+    return {"predicate": result.predicate.value, "score": score, "why": result.why}
+
+
 def issue(session: Session, case: Appraisal, *, at: datetime) -> None:
     """Make the derived result known: from here the employee may read it and the clocks can start."""
     result = current(session, case.id)

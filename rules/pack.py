@@ -152,6 +152,10 @@ class Labels(Part):
     organisation: Mapping[OrgPredicate, str] = {}
 
 
+_LATER = frozenset({"least_feedback"})
+"""Keys younger than the first packs: where they are not set they are left out, so that an old pack keeps its hash."""
+
+
 class Pack(Part):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     version: str = Field(min_length=1)
@@ -191,6 +195,8 @@ class Pack(Part):
     decision_days: Days
     objection_levels: Positive
     deemed_receipt_days: Days
+    least_feedback: Positive | None = None
+    """Characters that the rater's words to the employee need; none: very short words are only warned of."""
     reply_working_days: Days
     reminder_offsets: tuple[int, ...]
     """Days before (negative) and after the day it is due."""
@@ -211,7 +217,8 @@ class Pack(Part):
     @property
     def canonical(self) -> str:
         """JSON with sorted keys, no spaces, and decimals as text: the same pack is always the same bytes in UTF-8."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        kept = {name: value for name, value in self.model_dump(mode="json").items() if name not in _LATER or value}
+        return json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     @cached_property
     def sha256(self) -> str:

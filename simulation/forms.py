@@ -40,7 +40,7 @@ class Page(HTMLParser):
         self.kinds: dict[str, str] = {}
         """Link -> the kind of act it leads to, where the page says so."""
         self.buttons: list[tuple[str, str, str]] = []
-        """(form action, name, value) of named buttons."""
+        """(where it sends its form, name, value) of named buttons, also of those that stand outside their form."""
         self.blocked = False
         """Whether the page says that somebody else has to act first."""
         self._form: Form | None = None
@@ -60,6 +60,8 @@ class Page(HTMLParser):
             data = {name[5:]: value for name, value in given.items() if name.startswith("data-")}
             self._form = Form(given.get("action", ""), data)
             self.forms.append(self._form)
+        elif tag == "button" and given.get("name") and given.get("formaction"):
+            self.buttons.append((given["formaction"], given["name"], given.get("value", "")))
         elif self._form is not None and given.get("name"):
             self._take(tag, given, present)
         elif tag == "option" and self._select is not None:
@@ -71,7 +73,7 @@ class Page(HTMLParser):
         assert self._form is not None
         name = given["name"]
         if tag == "button":
-            self.buttons.append((given.get("formaction") or self._form.action, name, given.get("value", "")))
+            self.buttons.append((self._form.action, name, given.get("value", "")))
             return
         kind = given.get("type", "text") if tag == "input" else tag
         one = self._form.fields.setdefault(name, Field(name, kind))

@@ -100,6 +100,8 @@ class Robot:
             form = started
         sent = form.as_shown() | dict(self._filled(form, kind, number))
         done = http.post(form.action, data=sent)
+        if done.status_code == 200 and (shown := _check_form(Page(done.text))) is not None:
+            done = http.post(shown.action, data=shown.as_shown() | {"aware": "yes"})
         if done.status_code == 303:
             self.counts[kind.value] += 1
             return None
@@ -140,8 +142,8 @@ class Robot:
         button = next((b for b in page.buttons if b[1:] == ("use", "suggestions")), None) if page else None
         if button is None or page is None:
             return None
-        form = next(one for one in page.forms if one.action == button[0])
-        http.post(form.action, data=form.as_shown() | {"use": "suggestions"})
+        form = _act_form(page)
+        http.post(button[0], data=(form.as_shown() if form else {}) | {"use": "suggestions"})
         again = http.get(f"/w/task/{number}", follow_redirects=True)
         return _act_form(Page(again.text))
 
@@ -183,6 +185,11 @@ def asked_by(form: Form, kind: ActKind) -> Asked:
 
 def _act_form(page: Page) -> Form | None:
     return next((form for form in page.forms if "kind" in form.data), None)
+
+
+def _check_form(page: Page) -> Form | None:
+    """The page that shows one's answers before a weighty act is final."""
+    return next((form for form in page.forms if "check" in form.data), None)
 
 
 def _tasks(page: Page) -> dict[str, ActKind]:

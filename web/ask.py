@@ -102,14 +102,23 @@ class Ask:
             set_cookie(response, self._renewed, self.at)
         return response
 
-    def refuse(self, code: str, mine: Mapping[str, str] | None = None, **details: Any) -> Response:
-        """The page that says why not; `mine` is shown, so that nothing that was typed is lost."""
+    def text(self, template: str, **context: Any) -> str:
+        """A page as text, to be read by ourselves."""
+        return render.text(self.look, template, **context)
+
+    def refuse(
+        self, code: str, mine: Mapping[str, str] | None = None, *, kept: str = "", **details: Any
+    ) -> Response:  # fmt: skip
+        """The page that says why not; `mine` is shown, so that nothing that was typed is lost.
+
+        `kept`: the form that has it as a draft.
+        """
         shown = {name: render.readable(value, self.look) for name, value in details.items()}
         known = code if has(f"refused.{code}") else "other"
         shown = {name: shown.get(name, "–") for name in holes(f"refused.{known}.why") | shown.keys()}
         return self.page(
             "refusal.html", STATUS.get(code, 409), retry_after(details), code=known, details=shown | {"code": code},
-            mine=self.named(mine or {}),
+            mine=self.named(mine or {}), kept=kept,
         )  # fmt: skip
 
     def named(self, fields: Mapping[str, str]) -> list[tuple[str, str]]:

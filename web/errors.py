@@ -6,8 +6,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from actions.acts.act import ActInvalid
+from rules import typed_numbers
 from rules.words import Locale
-from web.forms import Nested, is_ambiguous
+from web.forms import IDENTITY, Nested
 from web.texts import has, say
 
 _TYPES = {
@@ -17,38 +18,57 @@ _TYPES = {
     "enum": "choose", "literal_error": "choose", "too_short": "rows", "too_long": "rows_many",
     "extra_forbidden": "unknown",
 }  # fmt: skip
-_VALUES = {"characters": "characters", "above zero": "target_zero", "has two": "twice"}
 
 
 def said(refused: ActInvalid, sent: Nested, fields: Mapping[str, str], locale: Locale) -> dict[str, str]:
-    """Field of the page -> what is wrong with it, in the order of the form."""
+    """Field of the page -> what is wrong with it."""
     cause = refused.__cause__
-    if isinstance(cause, ValidationError):
-        found = {}
-        for error in cause.errors():
-            name = sent.field_of(".".join(map(str, error["loc"])) or "form")
-            found[name] = _pydantic(name, error, fields, locale)
-        return dict(sorted(found.items(), key=lambda item: item[0] == "confirm"))  # the box stands last on the page
-    return {sent.field_of(place): _code(code, locale) for place, code in refused.errors.items()}
+    wrong = (
+        {".".join(map(str, one["loc"])): one for one in cause.errors()} if isinstance(cause, ValidationError) else {}
+    )
+    found = {}
+    for place, code in refused.errors.items():
+        name = _field_of(place, sent, fields)
+        typed = fields.get(name, "")
+        found[name] = _pydantic(name, wrong[place], typed, locale) if place in wrong else _code(code, locale)
+    return found
 
 
-def _pydantic(name: str, error: Any, fields: Mapping[str, str], locale: Locale) -> str:
+def _field_of(place: str, sent: Nested, fields: Mapping[str, str]) -> str:
+    """The page's field for a place in the data: by number, or by the key of a row that was left empty."""
+    of, _, rest = place.partition(".")
+    key, _, part = rest.partition(".")
+    if of not in IDENTITY or not key or key.isdigit():
+        return sent.field_of(place)
+    rows = (name.split(".")[1] for name, value in fields.items()
+            if value == key and name.startswith(f"{of}.") and name.endswith(f".{IDENTITY[of]}"))  # fmt: skip
+    return f"{of}.{next(rows, key)}.{part}"
+
+
+def _pydantic(name: str, error: Any, typed: str, locale: Locale) -> str:
     context = error.get("ctx", {})
-    code = _TYPES.get(error["type"], "invalid")
-    if name == "confirm":
-        code = "confirm"
-    elif code == "number" and is_ambiguous(fields.get(name, "")):
-        code = "ambiguous"
-    elif error["type"] == "value_error":
-        code = next((code for part, code in _VALUES.items() if part in error["msg"]), "invalid")
+    code = "confirm" if name == "confirm" else _TYPES.get(error["type"], "invalid")
+    if code == "number" and (either := typed_numbers.read(typed).either):
+        first, second = (number.replace(".", "," if locale is Locale.ID else ".") for number in either)
+        return say(locale, "wrong.ambiguous", text=typed.strip(), first=first, second=second)
+    most, count = context.get("max_length"), len(typed.strip())
+    over = count - most if code == "long" and most is not None else 0
+    numbers = {"min": context.get("min_length"), "max": most, "n": count, "over": over}
     return say(
-        locale, f"wrong.{code}", min=context.get("min_length"), max=context.get("max_length"), least=context.get("ge"),
-        most=context.get("le"),
+        locale, f"wrong.{code}", least=context.get("ge"), most=context.get("le"),
+        **{key: _whole(number, locale) for key, number in numbers.items()},
     )  # fmt: skip
 
 
+def _whole(number: int | None, locale: Locale) -> str:
+    text = f"{number or 0:,}"
+    return text.replace(",", ".") if locale is Locale.ID else text
+
+
 def _code(code: str, locale: Locale) -> str:
-    return say(locale, f"wrong.{code}") if has(f"wrong.{code}") else code
+    """The sentence of a code; `short:40` says how long it should be."""
+    name, _, least = code.partition(":")
+    return say(locale, f"wrong.{name}", min=least) if has(f"wrong.{name}") else code
 
 
 def place_name(name: str, locale: Locale) -> str:

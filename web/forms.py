@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+from rules import typed_numbers
+from rules.plain_text import plain
+
 MAX_FIELDS = 2000
 MAX_ROWS = 100
 _NAME = re.compile(r"[a-z][a-z_]{0,39}(\.([a-z][a-z_]{0,39}|\d{1,2})){0,4}")
 _NUMBERS = re.compile(r"(.*\.)?(target|new_target|value|score|skp_score)")
-_AMBIGUOUS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
-_IDENTITY = {"notes": "value", "aspects": "aspect"}
+IDENTITY = {"notes": "value", "aspects": "aspect"}
 """Lists whose rows the page numbers itself: one with nothing but this key was left empty."""
 
 
@@ -38,7 +40,7 @@ class Posted:
 
 
 def read(body: bytes, content_type: str) -> Posted:
-    """Read a plain form's body strictly; no other type of content is taken."""
+    """Read a plain form's body strictly; no other type of content is taken, and what nobody can see is taken out."""
     if body and content_type.split(";")[0].strip().lower() != "application/x-www-form-urlencoded":
         raise FormRefused(f"a form was expected, not {content_type[:60]!r}")
     try:
@@ -51,8 +53,13 @@ def read(body: bytes, content_type: str) -> Posted:
             raise FormRefused(f"field {name[:60]!r} is unknown or sent twice")
         if "\0" in value:
             raise FormRefused("a NUL character")
-        fields[name] = value.replace("\r\n", "\n")
+        fields[name] = plain(value)
     return Posted(fields)
+
+
+def is_name(text: str) -> bool:
+    """Whether a page of ours could have a field of that name."""
+    return _NAME.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,7 @@ def _rows(node: Mapping[str, Any], place: str, name: str, names: dict[str, str])
     rows: list[Any] = []
     for key in sorted(node, key=int):
         here = f"{place}.{len(rows)}"
-        row = _close_up(node[key], here, f"{name}.{key}", names, _IDENTITY.get(place))
+        row = _close_up(node[key], here, f"{name}.{key}", names, IDENTITY.get(place))
         if row is not None:
             names[here] = f"{name}.{key}"
             rows.append(row)
@@ -115,25 +122,16 @@ def _rows(node: Mapping[str, Any], place: str, name: str, names: dict[str, str])
 
 
 def _plain_number(text: str) -> str:
-    """Read `12,5`, `12.5`, `1.234,5`, `1,234.5` and `1.200.000`; what could mean two things is left unreadable."""
-    text = text.strip()
-    if not re.fullmatch(r"\d+([.,]\d+)*", text):
-        return text
-    if _AMBIGUOUS.fullmatch(text):
-        return f"?{text}"
-    groups, signs = re.split(r"[.,]", text), re.findall(r"[.,]", text)
-    if len(signs) < 2:
-        return text.replace(",", ".")
-    fraction = groups.pop() if signs[-1] != signs[0] else ""
-    between = signs[: len(groups) - 1]
-    if len(set(between)) > 1 or any(len(group) != 3 for group in groups[1:]):
-        return f"?{text}"
-    return "".join(groups) + (f".{fraction}" if fraction else "")
+    """A number as a form reads it; what could mean two things stays unreadable."""
+    reading = typed_numbers.read(text)
+    if reading.value is not None:
+        return reading.value
+    return f"?{text.strip()}" if reading.either else text.strip()
 
 
 def is_ambiguous(text: str) -> bool:
     """Whether a number has one separator and three digits after it: a thousand to some, a fraction to others."""
-    return bool(_AMBIGUOUS.fullmatch(text.strip()))
+    return typed_numbers.read(text).either is not None
 
 
 def flatten(data: Any, name: str = "") -> dict[str, str]:

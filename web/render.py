@@ -21,6 +21,8 @@ from web.texts import say
 HERE = Path(__file__).parent
 STYLE = (HERE / "static" / "style.css").read_bytes()
 STYLE_URL = f"/static/style.css?v={hashlib.sha256(STYLE).hexdigest()[:10]}"
+SCRIPT = (HERE / "static" / "keep.js").read_bytes()
+SCRIPT_URL = f"/static/keep.js?v={hashlib.sha256(SCRIPT).hexdigest()[:10]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +114,19 @@ def _fixed(locale: Locale, key: str) -> Markup:
 def page(
     look: Look, template: str, status: int = 200, headers: Mapping[str, str] | None = None, **context: Any
 ) -> HTMLResponse:
+    return HTMLResponse(text(look, template, **context), status, dict(headers or {}))
+
+
+def text(look: Look, template: str, **context: Any) -> str:
+    """A page before it is an answer."""
     here = {
-        "look": look, "t": partial(_said, look.locale), "url": look.url, "css": STYLE_URL,
+        "look": look, "t": partial(_said, look.locale), "url": look.url, "css": STYLE_URL, "js": SCRIPT_URL,
         "moment": lambda at: moment(at, look.zone, look.locale), "day": lambda on: day(on, look.zone, look.locale),
         "num": lambda value: number(value, look.locale),
     }  # fmt: skip
-    text = _templates().get_template(template).render(here | context)
-    return HTMLResponse(text, status, dict(headers or {}))
+    return _templates().get_template(template).render(here | context)
 
 
 def refusal(look: Look, status: int, code: str, **details: Any) -> HTMLResponse:
     """A page that says why something was not done, and what to do now."""
-    return page(look, "refusal.html", status, code=code, details=details, mine=[])
+    return page(look, "refusal.html", status, code=code, details=details, mine=[], kept="")

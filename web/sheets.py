@@ -1,5 +1,6 @@
 """A task's form on a page: what it shows before anybody typed, and what its template needs beside the act's facts."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +11,13 @@ from rules.explanations import explain
 from rules.pack import Pack
 from rules.words import ActKind, BehaviorValue, OrgPredicate, Predicate, Rating, Role
 from web.errors import place_name
-from web.forms import flatten, is_ambiguous, row_numbers
+from web.forms import flatten, is_ambiguous
 from web.render import Look, number, readable
 from web.texts import has, say
 
-CONTROLS = ("who", "version", "nonce", "draft_at", "add", "drop", "use")
+CONTROLS = ("who", "version", "nonce", "draft_at", "add", "drop", "use", "undo", "then", "seen", "aware", "dispute")
 """Fields of the page itself; the rest is the act's."""
-MOST_ROWS = {"items": 12, "indicators": 6}
+_GIVEN = re.compile(r"notes\.\d+\.value|aspects\.\d+\.aspect|actuals\.\d+\.indicator_id")
 _INDICATOR = ("text", "aspect", "target", "unit", "lower_is_better", "target_is_maximum")
 
 
@@ -43,26 +44,29 @@ def _typed(value: object, look: Look) -> str:
 
 
 def first_values(sheet: Sheet, look: Look) -> dict[str, str]:
-    """What a form shows at first: the draft, or the version that is to be improved; never a judgement."""
+    """What a form shows at first: the draft, or what it goes on from; never a judgement.
+
+    A plan goes on from the version to be improved, a report from the evidence of the one before.
+    """
     if sheet.draft is not None:
         return {name: value for name, value in flatten(sheet.draft).items() if name not in (*CONTROLS, "confirm")}
     if sheet.act.kind is ActKind.DRAFT_TARGETS and sheet.shown["plan"]:
         return plan_fields(sheet.shown["plan"], look)
+    if sheet.act.kind in (ActKind.REPORT_PROGRESS, ActKind.SELF_ASSESS):
+        return _evidence(sheet.shown)
     return {}
 
 
-def with_row(fields: Mapping[str, str], path: str) -> tuple[dict[str, str], str]:
-    """The fields with one more empty row of a list, if it may have one, and the row's place."""
-    rows = row_numbers(fields, path) or [0]
-    if len(rows) >= MOST_ROWS.get(path.rsplit(".", 1)[-1], 0):
-        return dict(fields), path
-    row = f"{path}.{rows[-1] + 1}"
-    name = f"{row}.title" if path == "items" else f"{row}.text"
-    return {**fields, name: ""}, row
+def _evidence(shown: Mapping[str, Any]) -> dict[str, str]:
+    """What was given as evidence before, as content: left alone, it is sent again."""
+    numbers = _numbered([one for item in shown["plan"] or [] for one in item["indicators"]])
+    known = {numbers[id]: got["evidence"] for id, got in shown["actuals"].items() if id in numbers}
+    return {f"actuals.{number}.evidence": text for number, text in known.items() if text}
 
 
-def without_row(fields: Mapping[str, str], path: str) -> dict[str, str]:
-    return {name: value for name, value in fields.items() if not name.startswith(f"{path}.")}
+def is_given(name: str) -> bool:
+    """Whether a field is one that the page fills in itself, to say which row it is."""
+    return _GIVEN.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,8 @@ def recorded(kind: ActKind, summary: Mapping[str, Any], labels: Labels) -> list[
 
 
 def _in_words(kind: ActKind, name: str, value: str, labels: Labels) -> str:
+    if name == "organisation":
+        return labels.organisation(value)
     if name == "predicate":
         return labels.organisation(value) if kind is ActKind.SET_UNIT_PREDICATE else labels.predicate(value)
     if has(f"{name}.{value}"):

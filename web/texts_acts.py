@@ -160,6 +160,8 @@ _FIELDS: dict[str, tuple[str, str]] = {
     "decide_until": ("Diputuskan paling lambat", "Decided by"),
     "overridden": ("Sebaran dibiarkan berlaku", "The distribution stands"),
     "locked": ("Terkunci", "Locked"),
+    "organisation": ("Predikat kinerja organisasi", "Predicate of the organisation"),
+    "review": ("Penilaian direkomendasikan ditinjau", "A review of the rating is recommended"),
     "declined": ("Dialihkan ke pemeriksa lain", "Passed to another examiner"),
     "replied": ("Ditanggapi", "Replied"),
     "confirm": ("Konfirmasi", "Confirmation"),
@@ -178,9 +180,10 @@ _CHOICES: dict[str, tuple[str, str]] = {
     "drop": ("Hapus", "Remove"),
     "optional": ("boleh kosong", "may stay empty"),
     "suggestions.title": ("Saran untuk jabatan Bapak/Ibu", "Suggestions for your post"),
-    "suggestions.text": ("{n} Rencana Hasil Kerja dengan indikatornya. Muat sebagai draf, lalu sesuaikan.",
-                         "{n} planned results with indicators. Load them as a draft, then make them yours."),
+    "suggestions.text": ("{n} Rencana Hasil Kerja dengan indikatornya. Ditambahkan pada draf, lalu sesuaikan.",
+                         "{n} planned results with indicators. They are added to your draft, to be made yours."),
     "suggestions.use": ("Pakai saran", "Use the suggestions"),
+    "suggestions.add": ("Tambah saran instansi", "Add the agency’s suggestions"),
     "returned": ("Dikembalikan Pejabat Penilai Kinerja dengan alasan", "Returned by the supervisor, because"),
     "decision.establish": ("Tetapkan", "Establish"),
     "decision.return": ("Kembalikan untuk diperbaiki", "Return to be improved"),
@@ -250,6 +253,7 @@ _CHOICES: dict[str, tuple[str, str]] = {
     "finding.silent": ("Pejabat Penilai Kinerja tidak menanggapi dalam waktunya.", "The rater did not reply in time."),
     "conclusion.confirmed": ("Temuan dipertahankan", "The finding is confirmed"),
     "conclusion.withdrawn": ("Temuan dibatalkan", "The finding is withdrawn"),
+    "conclusion.no_review": ("tanpa rekomendasi peninjauan", "no review is recommended"),
     "conclusion.hint": ("Hanya bila temuan dipertahankan; tulis alasannya (minimal 10 karakter).",
                         "Only for a confirmed finding; say why (at least 10 characters)."),
     "audit.recommendation": ("Rekomendasi auditor", "The auditor’s recommendation"),
@@ -268,19 +272,19 @@ _ERRORS: dict[str, tuple[str, str]] = {
     "confirm": ("centang kotak konfirmasi", "tick the box to confirm"),
     "choose": ("pilih salah satu", "choose one"),
     "short": ("terlalu pendek (minimal {min} karakter)", "too short (at least {min} characters)"),
-    "long": ("terlalu panjang (maksimal {max} karakter)", "too long (at most {max} characters)"),
-    "number": ("tulis sebagai angka", "write a number"),
-    "ambiguous": ("bisa dibaca dua cara: tulis ribuan tanpa pemisah, atau tambah satu angka di belakang koma",
-                  "can be read in two ways: write thousands without a separator, or one more decimal"),
+    "long": ("terlalu panjang (maksimal {max} karakter): {n} karakter, kelebihan {over}. Tidak ada yang dipotong.",
+             "too long (at most {max} characters): {n} characters, {over} too many. Nothing was cut off."),
+    "number": ("tulis sebagai angka saja, misalnya 1500 atau 12,5", "write a number only, such as 1500 or 12.5"),
+    "ambiguous": ("“{text}” bisa dibaca dua cara: tulis {first}, atau {second}",
+                  "“{text}” can be read in two ways: write {first}, or {second}"),
+    "dispute": ("tulis siapa dan sejak kapan (3 sampai 4.000 karakter)",
+                "say who and since when (3 to 4,000 characters)"),
     "least": ("paling sedikit {least}", "at least {least}"),
     "most": ("paling banyak {most}", "at most {most}"),
     "digits": ("angkanya terlalu panjang", "has too many digits"),
     "rows": ("isi paling sedikit satu", "fill in at least one"),
     "rows_many": ("terlalu banyak baris", "has too many rows"),
     "unknown": ("bukan bagian dari isian ini", "is not part of this form"),
-    "characters": ("memuat karakter yang tidak dapat ditampilkan", "has characters that cannot be shown"),
-    "target_zero": ("target harus di atas nol bila makin rendah makin baik",
-                    "the target must be above zero where lower is better"),
     "target_above_zero": ("target harus di atas nol bila makin rendah makin baik",
                           "the target must be above zero where lower is better"),
     "twice": ("terisi dua kali", "is given twice"),
@@ -294,17 +298,47 @@ _ERRORS: dict[str, tuple[str, str]] = {
     "only_the_objector_withdraws": ("hanya yang mengajukan dapat menarik", "only the objector can withdraw it"),
     "changes_nothing": ("penilaian baru sama dengan yang lama; pilih “hasil tetap”",
                         "the new rating equals the old; choose “the result stands”"),
-    "both_ratings_required": ("isi rating hasil kerja dan perilaku kerja", "give both ratings"),
-    "all_seven_values": ("isi ketujuh nilai", "fill in all seven values"),
     "say_what_was_seen": ("tulis apa yang terlihat pada paling sedikit satu nilai",
                           "say what was seen for at least one value"),
-    "answer_both": ("jawab keduanya", "answer both"),
     "confirmed_with_reasons": ("hanya untuk temuan yang dipertahankan, dengan alasan minimal 10 karakter",
                                "only for a confirmed finding, with reasons of at least 10 characters"),
     "employee_is_heard_first": ("sebelum hasil diturunkan, pegawai didengar: tulis keterangannya",
                                 "before a result is lowered the employee is heard: say what they said"),
     "measured_by_the_plan": ("nilai SKP sudah diukur dari realisasi; kosongkan",
                              "the SKP score is measured by the actuals; leave it empty"),
+}  # fmt: skip
+
+_DOUBTS: dict[str, tuple[str, str]] = {
+    "behavior_above": (
+        "{place}: Bapak/Ibu menilai di atas ekspektasi, padahal nilai BerAKHLAK: {above} di atas, {meets} sesuai,"
+        " {below} di bawah ekspektasi.",
+        "{place}: you rate above expectation, while of the core values {above} are above, {meets} as expected and"
+        " {below} below.",
+    ),
+    "behavior_meets": (
+        "{place}: Bapak/Ibu menilai sesuai ekspektasi, padahal nilai BerAKHLAK: {above} di atas, {meets} sesuai,"
+        " {below} di bawah ekspektasi.",
+        "{place}: you rate as expected, while of the core values {above} are above, {meets} as expected and {below}"
+        " below.",
+    ),
+    "behavior_below": (
+        "{place}: Bapak/Ibu menilai di bawah ekspektasi, padahal nilai BerAKHLAK: {above} di atas, {meets} sesuai,"
+        " {below} di bawah ekspektasi.",
+        "{place}: you rate below expectation, while of the core values {above} are above, {meets} as expected and"
+        " {below} below.",
+    ),
+    "result_above": (
+        "{place}: Bapak/Ibu menilai di atas ekspektasi, padahal {short} dari {all} target utama tidak tercapai.",
+        "{place}: you rate above expectation, while {short} of {all} main targets were not reached.",
+    ),
+    "result_below": (
+        "{place}: Bapak/Ibu menilai di bawah ekspektasi, padahal semua target utama ({all}) tercapai.",
+        "{place}: you rate below expectation, while all main targets ({all}) were reached.",
+    ),
+    "short_text": ("{place}: “{text}” terlalu singkat untuk dipahami pembacanya.",
+                   "{place}: “{text}” is too short for its reader to learn from."),
+    "unused": ("{place}: sudah terisi, tetapi tidak dipakai karena Bapak/Ibu memilih “{choice}”.",
+               "{place}: is filled in, but not used because you chose “{choice}”."),
 }  # fmt: skip
 
 ACTS: dict[str, tuple[str, str]] = (
@@ -314,4 +348,5 @@ ACTS: dict[str, tuple[str, str]] = (
     | {f"field.{name}": pair for name, pair in _FIELDS.items()}
     | _CHOICES
     | {f"wrong.{code}": pair for code, pair in _ERRORS.items()}
+    | {f"doubt.{code}": pair for code, pair in _DOUBTS.items()}
 )

@@ -301,8 +301,8 @@ REFUSALS: dict[str, tuple[str, str]] = (
             "{official} has to set the predicate of the organisation before its employees are rated.",
         ),
         (
-            "Simpan draf; kirim setelah predikat unit ditetapkan.",
-            "Save a draft; send it once the predicate is set.",
+            "Kirim setelah predikat unit ditetapkan; sampai saat itu isian Bapak/Ibu menunggu sebagai draf.",
+            "Send it once the predicate is set; until then what you wrote waits as a draft.",
         ),
     )
     | _refusal(

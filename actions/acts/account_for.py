@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from actions.acts.act import Act, ActForm, Acting, ActRefused, Done, Text
 from models import Person
+from rules.contradictions import Doubt, of_text
 from rules.words import ActKind, AppraisalState, Proof, Role
 
 STATES = {
@@ -26,6 +27,10 @@ def show(acting: Acting) -> dict[str, Any]:
     return {"state": case.state.value, "rater": rater.name if rater else "", "so_far": case.explanation}
 
 
+def doubts(_acting: Acting, form: Form) -> list[Doubt]:
+    return of_text("explanation", form.explanation)
+
+
 def carry_out(acting: Acting, form: Form) -> Done:
     case = acting.case
     before = case.state
@@ -37,8 +42,9 @@ def carry_out(acting: Acting, form: Form) -> Done:
         after={"state": case.state.value},
         why=form.explanation,
         summary={"ground": form.ground},
+        follows={"ground": form.ground},
     )
 
 
-ACT = Act(ActKind.ACCOUNT_FOR, Proof.CODE, Form, show, carry_out)
+ACT = Act(ActKind.ACCOUNT_FOR, Proof.CODE, Form, show, carry_out, doubts=doubts)
 ROLE = Role.PERFORMANCE_ADMIN

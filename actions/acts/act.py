@@ -1,18 +1,19 @@
 """What an act is: who owes it, how sure we must be of them, its form, what it shows and what it does."""
 
-import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 from sqlalchemy.orm import Session
 
 from actions.trail import Actor
 from models import Agency, Appraisal, Assignment, Cycle, Person, Stage
 from rules.calendar import Calendar
+from rules.contradictions import Doubt
 from rules.pack import Pack
+from rules.plain_text import plain
 from rules.words import ActKind, Proof
 
 
@@ -35,19 +36,15 @@ class ActInvalid(ActRefused):
         self.errors = dict(errors)
 
 
-def _plain(text: str) -> str:
-    """Refuse control and direction-changing characters: they make a text read other than it is stored."""
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
-    if bad := sorted(
-        {f"U+{ord(c):04X}" for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs") and c not in "\n\t‍‌"}
-    ):
-        raise ValueError(f"contains characters that cannot be shown: {', '.join(bad)}")
-    return text
+def _plain(text: object) -> object:
+    return plain(text) if isinstance(text, str) else text
 
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=4000), AfterValidator(_plain)]
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), AfterValidator(_plain)]
-MaybeText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000), AfterValidator(_plain)]
+_CLEAN = BeforeValidator(_plain)
+"""Stands last, and so comes first: what nobody sees is not counted."""
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=4000), _CLEAN]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), _CLEAN]
+MaybeText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000), _CLEAN]
 
 
 class ActForm(BaseModel):
@@ -94,6 +91,16 @@ class Done:
     why: str = ""
     summary: Mapping[str, Any] = field(default_factory=dict)
     """Shown back to the person who acted, on the done page only."""
+    follows: Mapping[str, Any] = field(default_factory=dict)
+    """What the act makes of the case, such as the predicate: shown before it is final."""
+
+
+def no_problems(_acting: Acting, _form: Any) -> Mapping[str, str]:
+    return {}
+
+
+def no_doubts(_acting: Acting, _form: Any) -> Sequence[Doubt]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +111,13 @@ class Act:
     show: Callable[[Acting], dict[str, Any]]
     """What the page needs to know; changes nothing."""
     carry_out: Callable[[Acting, Any], Done]
+    """Only with a form of which neither the types nor `problems` had anything to say."""
+    problems: Callable[[Acting, Any], Mapping[str, str]] = no_problems
+    """Field -> code of what is wrong beyond its type. The form may be half read: None stands for the unreadable."""
+    doubts: Callable[[Acting, Any], Sequence[Doubt]] = no_doubts
+    """What contradicts itself in the form: a warning, never a refusal."""
+
+    @property
+    def weighty(self) -> bool:
+        """Whether a page shows first what follows from it: whatever asks for a code does."""
+        return self.proof is Proof.CODE

@@ -3,8 +3,9 @@
 from typing import Any, Literal
 
 from actions import audit_cases
-from actions.acts.act import Act, ActForm, Acting, ActInvalid, ActRefused, Done, MaybeText, Text
+from actions.acts.act import Act, ActForm, Acting, ActRefused, Done, MaybeText, Text
 from models import AuditItem
+from rules.contradictions import Doubt, of_text, unused
 from rules.words import ActKind, Proof, Role
 
 
@@ -23,13 +24,24 @@ def show(acting: Acting) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def problems(_acting: Acting, form: Form) -> dict[str, str]:
+    if form.review_result != "yes" or form.recommendation is None or form.conclusion is None:
+        return {}
+    founded = form.conclusion == "confirmed" and len(form.recommendation) >= 10
+    return {} if founded else {"recommendation": "confirmed_with_reasons"}
+
+
+def doubts(_acting: Acting, form: Form) -> list[Doubt]:
+    choice = "conclusion.no_review" if form.conclusion == "confirmed" else "conclusion.withdrawn"
+    spare = {} if form.review_result == "yes" else {"recommendation": form.recommendation}
+    return unused(spare, choice) + of_text("text", form.text)
+
+
 def carry_out(acting: Acting, form: Form) -> Done:
     session = acting.session
     finding = audit_cases.finding_of(session, acting.assignment.subject)
     if finding.confirmed is not None:
         raise ActRefused("concluded_already")
-    if form.review_result == "yes" and (form.conclusion != "confirmed" or len(form.recommendation) < 10):
-        raise ActInvalid({"recommendation": "confirmed_with_reasons"})
     finding.confirmed, finding.conclusion = form.conclusion == "confirmed", form.text
     finding.concluded_at = acting.at
     session.flush()
@@ -41,8 +53,9 @@ def carry_out(acting: Acting, form: Form) -> Done:
     return Done(
         after={"finding": finding.id, "confirmed": finding.confirmed, "review": form.review_result},
         why=form.text, summary={"conclusion": form.conclusion},
+        follows={"conclusion": form.conclusion, "review": form.review_result == "yes"},
     )  # fmt: skip
 
 
-ACT = Act(ActKind.CONCLUDE_FINDING, Proof.CODE, Form, show, carry_out)
+ACT = Act(ActKind.CONCLUDE_FINDING, Proof.CODE, Form, show, carry_out, problems, doubts)
 ROLE = Role.AUDITOR

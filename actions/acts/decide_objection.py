@@ -4,8 +4,9 @@ from typing import Any, Literal
 
 from actions import objections, results
 from actions.acts.act import Act, Acting, ActInvalid, ActRefused, Done, Text
-from actions.acts.score import Judgement, check, record
+from actions.acts.score import Judgement, contradictions, derived, filled, lacking, record
 from actions.corrections import announce
+from rules.contradictions import Doubt, of_text, unused
 from rules.pack import Pack
 from rules.words import ActKind, AppraisalState, ObjectionOutcome, ObjectionState, Predicate, Proof, Role
 
@@ -33,7 +34,6 @@ def carry_out(acting: Acting, form: Form) -> Done:
     assert before is not None
     outcome = ObjectionOutcome.KEEP
     if form.decision == "change":
-        check(acting.pack, form)
         record(acting, form, Role.OBJECTION_AUTHORITY, feedback=form.reasons).locked_at = acting.at
         after = results.current(session, case.id)
         assert after is not None
@@ -51,7 +51,26 @@ def carry_out(acting: Acting, form: Form) -> Done:
         after={"predicate": current.predicate.value, "score": str(current.score), "outcome": outcome.value},
         why=form.reasons,
         summary={"outcome": outcome.value},
+        follows={"outcome": outcome.value} | results.outcome_of(current),
     )
+
+
+def problems(acting: Acting, form: Form) -> dict[str, str]:
+    if form.decision != "change":
+        return {}
+    found = lacking(acting, form)
+    before, after = results.current(acting.session, acting.case.id), derived(acting, form)
+    if before is not None and after is not None:
+        try:
+            compare(acting.pack, before.predicate, before.score, after.predicate, after.score)
+        except ActInvalid as same:
+            found |= same.errors
+    return found
+
+
+def doubts(acting: Acting, form: Form) -> list[Doubt]:
+    judged = unused(filled(form), "decision.keep") if form.decision == "keep" else contradictions(acting, form)
+    return judged + of_text("reasons", form.reasons)
 
 
 def compare(pack: Pack, old: Predicate, old_score: Any, new: Predicate, new_score: Any) -> ObjectionOutcome:
@@ -62,5 +81,5 @@ def compare(pack: Pack, old: Predicate, old_score: Any, new: Predicate, new_scor
     return ObjectionOutcome.RAISE if becomes > was else ObjectionOutcome.LOWER
 
 
-ACT = Act(ActKind.DECIDE_OBJECTION, Proof.CODE, Form, show, carry_out)
+ACT = Act(ActKind.DECIDE_OBJECTION, Proof.CODE, Form, show, carry_out, problems, doubts)
 ROLE = Role.OBJECTION_AUTHORITY

@@ -7,9 +7,10 @@ from sqlalchemy import select
 from actions import audit_cases, objections, results
 from actions.acts.act import Act, Acting, ActInvalid, ActRefused, Done, MaybeText, Text
 from actions.acts.decide_objection import compare
-from actions.acts.score import Judgement, check, record
+from actions.acts.score import Judgement, contradictions, derived, filled, lacking, record
 from actions.corrections import announce
 from models import AuditItem, Finding, Objection, Recommendation
+from rules.contradictions import Doubt, of_text, unused
 from rules.words import (
     ActKind,
     AppraisalState,
@@ -70,6 +71,7 @@ def carry_out(acting: Acting, form: Form) -> Done:
         before={"predicate": before.predicate.value, "score": str(before.score)},
         after={"predicate": after.predicate.value, "score": str(after.score), "outcome": form.outcome.value},
         why=form.reasons, summary={"outcome": form.outcome.value},
+        follows={"outcome": form.outcome.value} | results.outcome_of(after),
     )  # fmt: skip
 
 
@@ -77,16 +79,37 @@ def _correct(acting: Acting, form: Form) -> None:
     session, case = acting.session, acting.case
     old = results.current(session, case.id)
     assert old is not None
-    check(acting.pack, form)
     record(acting, form, Role.OBJECTION_AUTHORITY, feedback=form.reasons).locked_at = acting.at
     new = results.current(session, case.id)
     assert new is not None
-    outcome = compare(acting.pack, old.predicate, old.score, new.predicate, new.score)
-    if outcome is ObjectionOutcome.LOWER and len(form.hearing) < 10:
-        raise ActInvalid({"hearing": "employee_is_heard_first"})
+    compare(acting.pack, old.predicate, old.score, new.predicate, new.score)
     new.issued_at = acting.at
     case.state = AppraisalState.DECIDED
 
 
-ACT = Act(ActKind.DECIDE_RECOMMENDATION, Proof.CODE, Form, show, carry_out)
+def problems(acting: Acting, form: Form) -> dict[str, str]:
+    if form.outcome is not RecommendationOutcome.FOLLOWED:
+        return {}
+    found = lacking(acting, form)
+    before, after = results.current(acting.session, acting.case.id), derived(acting, form)
+    if before is None or after is None:
+        return found
+    try:
+        outcome = compare(acting.pack, before.predicate, before.score, after.predicate, after.score)
+    except ActInvalid:
+        return found | {"outcome": "changes_nothing"}
+    if outcome is ObjectionOutcome.LOWER and form.hearing is not None and len(form.hearing) < 10:
+        found["hearing"] = "employee_is_heard_first"
+    return found
+
+
+def doubts(acting: Acting, form: Form) -> list[Doubt]:
+    if form.outcome is RecommendationOutcome.FOLLOWED:
+        judged = contradictions(acting, form)
+    else:
+        judged = unused(filled(form), "outcome.declined")
+    return judged + of_text("reasons", form.reasons)
+
+
+ACT = Act(ActKind.DECIDE_RECOMMENDATION, Proof.CODE, Form, show, carry_out, problems, doubts)
 ROLE = Role.OBJECTION_AUTHORITY

@@ -4,10 +4,10 @@ import json
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from actions import assignments, plans
-from actions.acts.act import Act, ActForm, Acting, ActInvalid, Done, Line, MaybeText
+from actions.acts.act import Act, ActForm, Acting, Done, Line, MaybeText
 from models import Posting
 from rules.words import ActKind, AppraisalState, Aspect, ItemKind, PlanState, Proof, Role
 
@@ -21,12 +21,6 @@ class IndicatorForm(BaseModel):
     unit: Line
     lower_is_better: bool = False
     target_is_maximum: bool = False
-
-    @model_validator(mode="after")
-    def _measurable(self) -> "IndicatorForm":
-        if self.lower_is_better and self.target <= 0:
-            raise ValueError("a target of which less is better must be above zero")
-        return self
 
 
 class ItemForm(BaseModel):
@@ -63,14 +57,23 @@ def suggestions(acting: Acting) -> list[dict[str, Any]]:
     return families.get(posting.job_family if posting else "", []) or families.get("default", [])
 
 
+def problems(acting: Acting, form: Form) -> dict[str, str]:
+    found: dict[str, str] = {}
+    items = form.items or []
+    if items and all(item.kind is ItemKind.ADDITIONAL for item in items):
+        found["items"] = "main_item_required"
+    allowed = {item["id"] for item in plans.superiors_items(acting.session, acting.case)}
+    for n, item in enumerate(items):
+        if item.supports_id is not None and item.supports_id not in allowed:
+            found[f"items.{n}.supports_id"] = "not_superiors_item"
+        for m, one in enumerate(item.indicators or []):
+            if one.lower_is_better and one.target is not None and one.target <= 0:
+                found[f"items.{n}.indicators.{m}.target"] = "target_above_zero"
+    return found
+
+
 def carry_out(acting: Acting, form: Form) -> Done:
     session, case = acting.session, acting.case
-    if not any(item.kind is ItemKind.MAIN for item in form.items):
-        raise ActInvalid({"items": "main_item_required"})
-    allowed = {item["id"] for item in plans.superiors_items(session, case)}
-    for n, item in enumerate(form.items):
-        if item.supports_id is not None and item.supports_id not in allowed:
-            raise ActInvalid({f"items.{n}.supports_id": "not_superiors_item"})
     plans.supersede(session, case.id, PlanState.DRAFT, PlanState.SUBMITTED, PlanState.RETURNED)
     plan = plans.write_plan(
         session, case.id, [item.model_dump(mode="json") for item in form.items], PlanState.SUBMITTED, at=acting.at
@@ -84,5 +87,5 @@ def carry_out(acting: Acting, form: Form) -> Done:
     )
 
 
-ACT = Act(ActKind.DRAFT_TARGETS, Proof.LINK, Form, show, carry_out)
+ACT = Act(ActKind.DRAFT_TARGETS, Proof.LINK, Form, show, carry_out, problems)
 ROLE = Role.EMPLOYEE

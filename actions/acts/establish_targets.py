@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from actions import assignments, plans
-from actions.acts.act import Act, ActForm, Acting, ActInvalid, ActRefused, Done, MaybeText
+from actions.acts.act import Act, ActForm, Acting, ActRefused, Done, MaybeText
 from rules.words import ActKind, AppraisalState, PlanState, Proof, Role
 
 
@@ -20,14 +20,17 @@ def show(acting: Acting) -> dict[str, Any]:
     }
 
 
+def problems(_acting: Acting, form: Form) -> dict[str, str]:
+    unsaid = form.decision == "return" and form.reason is not None and len(form.reason) < 10
+    return {"reason": "reason_required"} if unsaid else {}
+
+
 def carry_out(acting: Acting, form: Form) -> Done:
     session, case = acting.session, acting.case
     plan = plans.current_plan(session, case.id, PlanState.SUBMITTED)
     if plan is None:
         raise ActRefused("nothing_to_establish")
     if form.decision == "return":
-        if len(form.reason) < 10:
-            raise ActInvalid({"reason": "reason_required"})
         plan.state, plan.returned_reason = PlanState.RETURNED, form.reason
         if case.state is AppraisalState.PLAN_SUBMITTED:
             case.state = AppraisalState.PLAN_DRAFT
@@ -40,5 +43,5 @@ def carry_out(acting: Acting, form: Form) -> Done:
     return Done(after={"plan": plan.number, "state": "established"}, summary={"decision": "establish"})
 
 
-ACT = Act(ActKind.ESTABLISH_TARGETS, Proof.LINK, Form, show, carry_out)
+ACT = Act(ActKind.ESTABLISH_TARGETS, Proof.LINK, Form, show, carry_out, problems)
 ROLE = Role.RATER

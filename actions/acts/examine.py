@@ -5,11 +5,14 @@ from typing import Any, Literal
 from sqlalchemy import select
 
 from actions import audit_cases, audit_conflicts, audits, plans
-from actions.acts.act import Act, ActForm, Acting, ActInvalid, ActRefused, Done, Text
+from actions.acts.act import Act, ActForm, Acting, ActRefused, Done, Text
 from actions.acts.score import Score
 from actions.holders import role_holders
 from models import Assignment, AuditItem, Examination, SelfAssessment
+from rules.contradictions import Doubt, of_text, unused
 from rules.words import ActKind, AssignmentState, AuditItemState, PlanState, Proof, Rating, Role, Scheme
+
+_JUDGED = ("result_rating", "behavior_rating", "skp_score", "evidence_ok", "procedure_ok")
 
 
 class Form(ActForm):
@@ -49,7 +52,7 @@ def carry_out(acting: Acting, form: Form) -> Done:
     conflicts = audit_conflicts.Conflicts(session, acting.cycle, [acting.person.id], acting.today)
     if form.no_conflict == "decline" or not conflicts.none(acting.person.id, item.appraisal_id):
         return _decline(acting, item, reading, form.text)
-    _judge(acting, reading, form)
+    _judge(reading, form)
     reading.no_conflict_declared, reading.text, reading.locked_at = True, form.text, acting.at
     session.flush()
     readings = session.scalars(select(Examination).filter_by(item_id=item.id)).all()
@@ -58,18 +61,27 @@ def carry_out(acting: Acting, form: Form) -> Done:
         audit_cases.reveal(session, acting.cycle, acting.stage, item, acting.calendar, at=acting.at)
     return Done(
         after={"item": item.id, "reader": reader, "evidence_ok": form.evidence_ok, "procedure_ok": form.procedure_ok},
-        why=form.text, summary={"locked": True},
+        why=form.text, summary={"locked": True}, follows={"locked": True},
     )  # fmt: skip
 
 
-def _judge(acting: Acting, reading: Examination, form: Form) -> None:
-    if form.evidence_ok is None or form.procedure_ok is None:
-        raise ActInvalid({"evidence_ok": "answer_both"})
-    numeric = acting.pack.scheme is Scheme.NUMERIC
-    if numeric and form.skp_score is None:
-        raise ActInvalid({"skp_score": "missing"})
-    if not numeric and (form.result_rating is None or form.behavior_rating is None):
-        raise ActInvalid({"result_rating": "both_ratings_required"})
+def problems(acting: Acting, form: Form) -> dict[str, str]:
+    if form.no_conflict != "yes":
+        return {}
+    needed = {"evidence_ok": "choose", "procedure_ok": "choose"}
+    if acting.pack.scheme is Scheme.NUMERIC:
+        needed["skp_score"] = "missing"
+    else:
+        needed |= {"result_rating": "choose", "behavior_rating": "choose"}
+    return {name: code for name, code in needed.items() if getattr(form, name) is None}
+
+
+def doubts(_acting: Acting, form: Form) -> list[Doubt]:
+    judged = {name: getattr(form, name) for name in _JUDGED}
+    return (unused(judged, "no_conflict.decline") if form.no_conflict == "decline" else []) + of_text("text", form.text)
+
+
+def _judge(reading: Examination, form: Form) -> None:
     reading.result_rating, reading.behavior_rating = form.result_rating, form.behavior_rating
     reading.score = str(form.skp_score) if form.skp_score is not None else None
     reading.evidence_ok, reading.procedure_ok = form.evidence_ok == "yes", form.procedure_ok == "yes"
@@ -92,8 +104,9 @@ def _decline(acting: Acting, item: AuditItem, reading: Examination, why: str) ->
     acting.assignment.state, acting.assignment.ended_at = AssignmentState.DONE, acting.at  # makes room for the next
     session.flush()
     audits.ask_to_examine(session, acting.cycle, item, other, number, at=acting.at)
-    return Done(after={"item": item.id, "declined": True, "to": other}, why=why, summary={"declined": True})
+    return Done(after={"item": item.id, "declined": True, "to": other}, why=why, summary={"declined": True},
+                follows={"declined": True})  # fmt: skip
 
 
-ACT = Act(ActKind.EXAMINE, Proof.CODE, Form, show, carry_out)
+ACT = Act(ActKind.EXAMINE, Proof.CODE, Form, show, carry_out, problems, doubts)
 ROLE = Role.AUDITOR

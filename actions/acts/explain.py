@@ -3,7 +3,8 @@
 from typing import Any, Literal
 
 from actions import objections
-from actions.acts.act import Act, ActForm, Acting, ActInvalid, Done, MaybeText
+from actions.acts.act import Act, ActForm, Acting, Done, MaybeText
+from rules.contradictions import Doubt, unused
 from rules.words import ActKind, Proof, Role, StatementOutcome
 
 
@@ -18,18 +19,32 @@ def show(acting: Acting) -> dict[str, Any]:
     }
 
 
+def problems(acting: Acting, form: Form) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if form.answer == "withdraw" and acting.assignment.role is not Role.EMPLOYEE:
+        found["answer"] = "only_the_objector_withdraws"
+    if form.answer == "given" and form.text is not None and len(form.text) < 10:
+        found["text"] = "reason_required"
+    return found
+
+
+def doubts(_acting: Acting, form: Form) -> list[Doubt]:
+    return unused({"text": form.text}, "answer.refused") if form.answer == "refused" else []
+
+
 def carry_out(acting: Acting, form: Form) -> Done:
     objection = objections.of(acting)
     if form.answer == "withdraw":
-        if acting.assignment.role is not Role.EMPLOYEE:
-            raise ActInvalid({"answer": "only_the_objector_withdraws"})
         objections.withdraw(acting, objection)
-        return Done(after={"state": "withdrawn"}, why=form.text, summary={"answer": "withdraw"})
-    if form.answer == "given" and len(form.text) < 10:
-        raise ActInvalid({"text": "reason_required"})
+        return Done(
+            after={"state": "withdrawn"},
+            why=form.text,
+            summary={"answer": "withdraw"},
+            follows={"answer": "withdraw"},
+        )
     objections.hear(acting, objection, StatementOutcome(form.answer), form.text)
     return Done(after={"statement": form.answer}, why=form.text, summary={"answer": form.answer})
 
 
-ACT = Act(ActKind.EXPLAIN, Proof.CODE, Form, show, carry_out)
+ACT = Act(ActKind.EXPLAIN, Proof.CODE, Form, show, carry_out, problems, doubts)
 ROLE = Role.RATER

@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from actions import plans
-from actions.acts.act import Act, ActForm, Acting, ActInvalid, Done, Text
+from actions.acts.act import Act, ActForm, Acting, Done, Text
 from models import Note, Plan
 from rules.words import ActKind, NoteKind, PlanState, Proof, Role
 
@@ -25,11 +25,14 @@ def show(acting: Acting) -> dict[str, Any]:
     }
 
 
+def problems(acting: Acting, form: Form) -> dict[str, str]:
+    proposed = plans.current_plan(acting.session, acting.case.id, PlanState.SUBMITTED)
+    return {"changes": "answer_the_proposal"} if proposed is not None and form.changes == "none" else {}
+
+
 def carry_out(acting: Acting, form: Form) -> Done:
     session, case = acting.session, acting.case
     proposed = plans.current_plan(session, case.id, PlanState.SUBMITTED)
-    if proposed is not None and form.changes == "none":
-        raise ActInvalid({"changes": "answer_the_proposal"})
     if proposed is not None and form.changes == "agree":
         _agree(acting, proposed)
     elif proposed is not None:
@@ -62,5 +65,5 @@ def _agree(acting: Acting, new: Plan) -> None:
         plans.record_actuals(session, case.id, acting.stage.id, moved, at=acting.at)
 
 
-ACT = Act(ActKind.GIVE_FEEDBACK, Proof.LINK, Form, show, carry_out)
+ACT = Act(ActKind.GIVE_FEEDBACK, Proof.LINK, Form, show, carry_out, problems)
 ROLE = Role.RATER

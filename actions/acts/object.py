@@ -4,6 +4,7 @@ from typing import Any
 
 from actions import objections, results
 from actions.acts.act import Act, ActForm, Acting, Done, Text
+from rules.contradictions import Doubt, of_text
 from rules.words import ActKind, Proof, Role
 
 
@@ -15,14 +16,19 @@ def show(acting: Acting) -> dict[str, Any]:
     return results.shown(acting.session, acting.case.id)
 
 
+def doubts(_acting: Acting, form: Form) -> list[Doubt]:
+    return of_text("reasons", form.reasons)
+
+
 def carry_out(acting: Acting, form: Form) -> Done:
     objection = objections.file(acting, form.reasons)
     return Done(
         after={"objection": objection.id},
         why=form.reasons,
         summary={"decide_until": objection.decide_until.isoformat()},
+        follows={"decide_until": objection.decide_until.isoformat()},
     )
 
 
-ACT = Act(ActKind.OBJECT, Proof.CODE, Form, show, carry_out)
+ACT = Act(ActKind.OBJECT, Proof.CODE, Form, show, carry_out, doubts=doubts)
 ROLE = Role.EMPLOYEE

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from actions.acts.act import Act, ActForm, Acting, Done, Text
 from models import Unit, UnitPredicate
+from rules.contradictions import Doubt, of_text
 from rules.words import ActKind, Proof, Role
 
 
@@ -24,11 +25,15 @@ def show(acting: Acting) -> dict[str, Any]:
     return {"unit": unit.name, "predicate": row.predicate.value, "distribution": row.distribution}
 
 
+def doubts(_acting: Acting, form: Form) -> list[Doubt]:
+    return of_text("reason", form.reason)
+
+
 def carry_out(acting: Acting, form: Form) -> Done:
     row = _row(acting)
     row.override_reason, row.overridden_by_id = form.reason, acting.person.id
     return Done(after={"overridden": True}, why=form.reason, summary={"overridden": True})
 
 
-ACT = Act(ActKind.OVERRIDE_DISTRIBUTION, Proof.CODE, Form, show, carry_out)
+ACT = Act(ActKind.OVERRIDE_DISTRIBUTION, Proof.CODE, Form, show, carry_out, doubts=doubts)
 ROLE = Role.UNIT_HEAD

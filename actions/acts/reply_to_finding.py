@@ -4,6 +4,7 @@ from typing import Any
 
 from actions import audit_cases, results
 from actions.acts.act import Act, ActForm, Acting, ActRefused, Done, Text
+from rules.contradictions import Doubt, of_text
 from rules.words import ActKind, Proof, Role
 
 
@@ -18,6 +19,10 @@ def show(acting: Acting) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def doubts(_acting: Acting, form: Form) -> list[Doubt]:
+    return of_text("reply", form.reply)
+
+
 def carry_out(acting: Acting, form: Form) -> Done:
     finding = audit_cases.finding_of(acting.session, acting.assignment.subject)
     if finding.reply is not None:
@@ -27,5 +32,5 @@ def carry_out(acting: Acting, form: Form) -> Done:
     return Done(after={"finding": finding.id}, why=form.reply, summary={"replied": True})
 
 
-ACT = Act(ActKind.REPLY_TO_FINDING, Proof.CODE, Form, show, carry_out)
+ACT = Act(ActKind.REPLY_TO_FINDING, Proof.CODE, Form, show, carry_out, doubts=doubts)
 ROLE = Role.RATER

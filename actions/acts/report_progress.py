@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from actions import assignments, plans
-from actions.acts.act import Act, ActForm, Acting, ActInvalid, ActRefused, Done, MaybeText, Text
+from actions.acts.act import Act, ActForm, Acting, ActRefused, Done, MaybeText, Text
 from models import Plan
 from rules.words import ActKind, AppraisalState, PlanState, Proof, Role
 
@@ -36,13 +36,30 @@ def show(acting: Acting) -> dict[str, Any]:
     }
 
 
-def reported(plan: Plan, actuals: list[Any]) -> dict[int, tuple[Decimal, str]]:
-    """Match what was sent with the plan; every indicator exactly once, none from elsewhere."""
+def unmatched(acting: Acting, actuals: list[ActualForm] | None) -> dict[str, str]:
+    """What was sent against the plan: every indicator exactly once, none from elsewhere."""
+    plan = plans.current_plan(acting.session, acting.case.id, PlanState.ESTABLISHED)
+    if plan is None or not actuals:
+        return {}
     known = {indicator.id for item in plan.items for indicator in item.indicators}
     given = [actual.indicator_id for actual in actuals]
-    if set(given) != known or len(given) != len(known):
-        raise ActInvalid({"actuals": "every_indicator_once"})
+    matches = set(given) == known and len(given) == len(known)
+    return {} if matches else {"actuals": "every_indicator_once"}
+
+
+def reported(actuals: list[ActualForm]) -> dict[int, tuple[Decimal, str]]:
     return {actual.indicator_id: (actual.value, actual.evidence) for actual in actuals}
+
+
+def problems(acting: Acting, form: Form) -> dict[str, str]:
+    found = unmatched(acting, form.actuals)
+    wanted = {n: a for n, a in enumerate(form.actuals or []) if a.new_target is not None}
+    if wanted and form.change_reason is not None and len(form.change_reason) < 10:
+        found["change_reason"] = "reason_required"
+    plan = plans.current_plan(acting.session, acting.case.id, PlanState.ESTABLISHED)
+    lower = {i.id for item in plan.items for i in item.indicators if i.lower_is_better} if plan else set()
+    zero = [n for n, a in wanted.items() if a.indicator_id in lower and not a.new_target]
+    return found | {f"actuals.{n}.new_target": "target_above_zero" for n in zero}
 
 
 def carry_out(acting: Acting, form: Form) -> Done:
@@ -50,7 +67,7 @@ def carry_out(acting: Acting, form: Form) -> Done:
     plan = plans.current_plan(session, case.id, PlanState.ESTABLISHED)
     if plan is None:
         raise ActRefused("no_established_plan")
-    number = plans.record_actuals(session, case.id, acting.stage.id, reported(plan, form.actuals), at=acting.at)
+    number = plans.record_actuals(session, case.id, acting.stage.id, reported(form.actuals), at=acting.at)
     wanted = {a.indicator_id: str(a.new_target) for a in form.actuals if a.new_target is not None}
     if wanted:
         _propose(acting, plan, wanted, form.change_reason)
@@ -64,17 +81,13 @@ def carry_out(acting: Acting, form: Form) -> Done:
 
 
 def _propose(acting: Acting, plan: Plan, wanted: dict[int, str], reason: str) -> None:
-    if len(reason) < 10:
-        raise ActInvalid({"change_reason": "reason_required"})
     items = plans.as_items(plan)
     for item in items:
         for indicator in item["indicators"]:
             indicator["target"] = wanted.get(indicator["id"], indicator["target"])
-            if indicator["lower_is_better"] and not Decimal(indicator["target"]):
-                raise ActInvalid({"actuals": "target_above_zero"})
     plans.supersede(acting.session, acting.case.id, PlanState.SUBMITTED)
     plans.write_plan(acting.session, acting.case.id, items, PlanState.SUBMITTED, at=acting.at, change_reason=reason)
 
 
-ACT = Act(ActKind.REPORT_PROGRESS, Proof.LINK, Form, show, carry_out)
+ACT = Act(ActKind.REPORT_PROGRESS, Proof.LINK, Form, show, carry_out, problems)
 ROLE = Role.EMPLOYEE

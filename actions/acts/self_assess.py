@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from actions import plans
 from actions.acts.act import Act, ActForm, Acting, ActRefused, Done, Text
-from actions.acts.report_progress import ActualForm, reported
+from actions.acts.report_progress import ActualForm, reported, unmatched
 from models import SelfAssessment
 from rules.words import ActKind, AppraisalState, PlanState, Proof, Rating, Role
 
@@ -29,12 +29,16 @@ def show(acting: Acting) -> dict[str, Any]:
     }
 
 
+def problems(acting: Acting, form: Form) -> dict[str, str]:
+    return unmatched(acting, form.actuals)
+
+
 def carry_out(acting: Acting, form: Form) -> Done:
     session, case = acting.session, acting.case
     plan = plans.current_plan(session, case.id, PlanState.ESTABLISHED)
     if plan is None:
         raise ActRefused("no_established_plan")
-    plans.record_actuals(session, case.id, acting.stage.id, reported(plan, form.actuals), at=acting.at)
+    plans.record_actuals(session, case.id, acting.stage.id, reported(form.actuals), at=acting.at)
     last = session.scalar(select(func.max(SelfAssessment.number)).filter_by(appraisal_id=case.id)) or 0
     session.add(
         SelfAssessment(appraisal_id=case.id, number=last + 1, result_rating=form.result_rating,
@@ -48,5 +52,5 @@ def carry_out(acting: Acting, form: Form) -> Done:
     )
 
 
-ACT = Act(ActKind.SELF_ASSESS, Proof.LINK, Form, show, carry_out)
+ACT = Act(ActKind.SELF_ASSESS, Proof.LINK, Form, show, carry_out, problems)
 ROLE = Role.EMPLOYEE

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from actions.acts.act import Act, ActForm, Acting, ActRefused, Done, Text
 from actions.bulk import insert_new
 from models import Appraisal, Unit, UnitPredicate
+from rules.contradictions import Doubt, of_text
 from rules.words import ActKind, OrgPredicate, Proof, Role
 
 
@@ -21,6 +22,10 @@ def show(acting: Acting) -> dict[str, Any]:
     return {"unit": unit.name, "people": acting.session.scalar(people)}
 
 
+def doubts(_acting: Acting, form: Form) -> list[Doubt]:
+    return of_text("reason", form.reason)
+
+
 def carry_out(acting: Acting, form: Form) -> Done:
     row = {
         "cycle_id": acting.cycle.id, "unit_id": acting.assignment.unit_id, "predicate": form.predicate,
@@ -28,8 +33,9 @@ def carry_out(acting: Acting, form: Form) -> Done:
     }  # fmt: skip
     if not insert_new(acting.session, UnitPredicate, [row]):
         raise ActRefused("already_set")
-    return Done(after={"predicate": form.predicate.value}, why=form.reason, summary={"predicate": form.predicate.value})
+    predicate = {"predicate": form.predicate.value}
+    return Done(after=predicate, why=form.reason, summary=predicate, follows={"organisation": form.predicate.value})
 
 
-ACT = Act(ActKind.SET_UNIT_PREDICATE, Proof.CODE, Form, show, carry_out)
+ACT = Act(ActKind.SET_UNIT_PREDICATE, Proof.CODE, Form, show, carry_out, doubts=doubts)
 ROLE = Role.UNIT_HEAD

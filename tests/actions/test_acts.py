@@ -51,7 +51,7 @@ def versions(world: World, name: str) -> list[tuple[int, PlanState, bool]]:
         ([ITEMS[0] | {"indicators": []}], "items.0.indicators"),
         ([ITEMS[0] | {"title": " "}], "items.0.title"),
         ([ITEMS[0] | {"supports_id": 99}], "items.0.supports_id"),
-        ([ITEMS[0] | {"indicators": [ITEMS[0]["indicators"][1] | {"target": "0"}]}], "items.0.indicators.0"),
+        ([ITEMS[0] | {"indicators": [ITEMS[0]["indicators"][1] | {"target": "0"}]}], "items.0.indicators.0.target"),
         ([ITEMS[0] | {"indicators": [ITEMS[0]["indicators"][0] | {"target": "-1"}]}], "items.0.indicators.0.target"),
         ([ITEMS[0] | {"indicators": [ITEMS[0]["indicators"][0] | {"weight": 3}]}], "items.0.indicators.0.weight"),
     ],
@@ -213,7 +213,7 @@ def test_a_changed_target_must_still_be_measurable(mid_year: World) -> None:
     wanted = [actuals[0], actuals[1] | {"new_target": "0"}]
     assert errors(
         mid_year, "ani", ActKind.REPORT_PROGRESS, actuals=wanted, change_reason="Dua loket digabung."
-    ) == {"actuals"}  # fmt: skip
+    ) == {"actuals.1.new_target"}  # fmt: skip
 
 
 def test_declined_changes_leave_the_plan_as_it_was(mid_year: World) -> None:
@@ -265,9 +265,9 @@ def test_a_unit_predicate_is_set_once_and_by_the_head_above(mid_year: World) -> 
     ("changes", "field"),
     [
         ({"result_rating": None}, "result_rating"),
-        ({"behavior_rating": None}, "result_rating"),
-        ({"notes": NOTES[:6]}, "notes"),
-        ({"notes": [*NOTES[:6], NOTES[0]]}, "form"),
+        ({"behavior_rating": None}, "behavior_rating"),
+        ({"notes": NOTES[:6]}, "notes.collaborative.seen"),
+        ({"notes": [*NOTES, NOTES[0]]}, "notes"),
         ({"behavior_rating": "above", "notes": [note | {"text": ""} for note in NOTES]}, "notes"),
         ({"result_rating": "good"}, "result_rating"),
         ({"feedback": " "}, "feedback"),
@@ -279,6 +279,20 @@ def test_a_quadrant_rating_is_whole_or_refused(scoring: World, changes: dict[str
     assert errors(scoring, "head", ActKind.SCORE, "ani", **changes) == {field}
     assert scoring.all(RatingRecord) == []
     assert scoring.all(Result) == []
+
+
+def test_everything_that_is_wrong_is_said_in_one_round_each_at_its_field(scoring: World) -> None:
+    """Types, lengths, what the pack asks for and what the situation forbids: four rounds before, one now."""
+    changes = {
+        "result_rating": "good", "behavior_rating": "above", "feedback": "x", "skp_score": "100",
+        "recommendation": "r" * 4001,
+        "notes": [NOTES[0] | {"text": ""}, NOTES[1] | {"seen": "perhaps", "text": ""}],
+    }  # fmt: skip
+    assert errors(scoring, "head", ActKind.SCORE, "ani", **changes) == {
+        "result_rating", "feedback", "skp_score", "recommendation", "notes", "notes.1.seen",
+        *(f"notes.{value}.seen" for value in ("accountable", "competent", "harmonious", "loyal", "adaptive",
+                                              "collaborative")),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,19 @@ from sqlalchemy import select
 from actions import cycles
 from actions.acts.act import ActInvalid, ActRefused
 from actions.perform import Sent, StaleForm, perform
-from models import Appraisal, Assignment, Cycle, Draft, Letter, Person, RoleGrant, Stage, Submission, TrailEntry
+from models import (
+    Appraisal,
+    Assignment,
+    Cycle,
+    Draft,
+    Letter,
+    Person,
+    Plan,
+    RoleGrant,
+    Stage,
+    Submission,
+    TrailEntry,
+)
 from rules.words import ActKind, AppraisalState, AssignmentState, Proof, Role, StageKind, StageState
 from tests.actions.rosters import contents, unchanged
 from tests.actions.world import World, local
@@ -189,10 +201,17 @@ def test_a_field_that_the_form_does_not_have_is_refused(targets: World) -> None:
     assert set(caught.errors) == {"state"}  # type: ignore[attr-defined]
 
 
-def test_characters_that_make_a_text_read_other_than_it_is_stored_are_refused(targets: World) -> None:
+def test_characters_that_make_a_text_read_other_than_it_is_stored_are_taken_out(targets: World) -> None:
+    targets.everybody(ActKind.DRAFT_TARGETS)
+    reason = "\ufeffMohon \u202eubah\u202c tar\u00adget\u200b ini"
+    targets.act("head", ActKind.ESTABLISH_TARGETS, "ani", decision="return", reason=reason)
+    assert targets.one(Plan, appraisal_id=targets.case("ani").id).returned_reason == "Mohon ubah target ini"
+
+
+def test_what_nobody_sees_is_no_content(targets: World) -> None:
     targets.everybody(ActKind.DRAFT_TARGETS)
     task = targets.task("head", ActKind.ESTABLISH_TARGETS, "ani")
-    form = targets.form(task, decision="return", reason="Mohon \u202eubah\u202c target ini")
+    form = targets.form(task, decision="return", reason="\u200b" * 20)
     assert set(refused(targets, task, "invalid", data=form).errors) == {"reason"}  # type: ignore[attr-defined]
 
 
@@ -232,12 +251,13 @@ def test_a_draft_is_gone_once_it_is_submitted(targets: World) -> None:
 
 
 def test_an_act_refused_half_way_leaves_nothing_though_its_caller_commits(scoring_numeric: World) -> None:
-    """A rating is written before the pack finds that an aspect is missing."""
+    """A rating is written before the pack finds that it does not know an aspect."""
     world = scoring_numeric
     task = world.task("head", ActKind.SCORE, "ani")
     form = world.form(task)
-    caught = refused(world, task, "invalid", data=form | {"aspects": form["aspects"][1:2]})
-    assert "behavior_aspects.service_orientation" in caught.errors  # type: ignore[attr-defined]
+    strange = [*form["aspects"], {"aspect": "charm", "score": "90"}]
+    caught = refused(world, task, "invalid", data=form | {"aspects": strange})
+    assert "unknown aspect" in caught.errors["form"]  # type: ignore[attr-defined]
 
 
 def test_two_acts_at_once_with_one_nonce_are_one(targets: World) -> None:

@@ -233,6 +233,11 @@ class Browser:
     def fill(self, path: str, more: Mapping[str, Any], *, to: str = "") -> str:
         return self.send(to or path, self.fields(path) | dict(more))
 
+    def confirm(self) -> str:
+        """On the page that shows one's answers: yes, in spite of any warnings."""
+        path = next(action for action, fields in forms_of(self.html).items() if "seen" in fields)
+        return self.fill(path, {"aware": "yes"})
+
     def enter(self, first: str, stage: StageKind = StageKind.TARGET_SETTING) -> "Browser":
         self.get(f"/a/{self.office.token(first, stage)}")
         self.fill("/a", {})

@@ -15,7 +15,7 @@ def test_a_plan_is_sent_once_and_a_code_is_spent_once_however_many_press_at_once
     dewi = Browser(app, office).enter("dewi")
     path = f"/w/task/{office.task('dewi', ActKind.DRAFT_TARGETS)}"
     dewi.get(path)
-    dewi.fill(f"{path}/draft", {"use": "suggestions"})
+    dewi.fill(path, {"use": "suggestions"}, to=f"{path}/draft")
     form, cookie = dewi.fields(path) | plan_form(), dewi.http.cookies["s"]
 
     def press(_n: int) -> int:

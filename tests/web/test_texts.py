@@ -1,5 +1,6 @@
 """Every sentence in both languages, and a sentence for everything that can be asked, refused or wrong."""
 
+import ast
 import re
 from pathlib import Path
 from string import Formatter
@@ -11,6 +12,7 @@ from web.render import HERE, short_name
 from web.texts import PAGES, TEXTS, say
 
 ROOT = HERE.parent
+ACTS = ROOT / "actions" / "acts"
 ACTIONS = "\n".join(path.read_text() for path in (ROOT / "actions").rglob("*.py"))
 
 
@@ -34,14 +36,32 @@ def test_every_refusal_of_an_act_has_a_page_that_says_why_and_what_to_do():
 
 
 def test_what_an_act_finds_wrong_is_said_in_words():
-    codes = set(re.findall(r'ActInvalid\(\{[^}]*?: "(\w+)"', ACTIONS))
-    assert {"reason_required", "all_seven_values", "every_indicator_once"} <= codes
+    codes = set(re.findall(r'ActInvalid\(\{[^}]*?: "(\w+)"', ACTIONS)) | set(_codes_of_problems())
+    assert {"reason_required", "choose", "every_indicator_once", "say_what_was_seen", "twice"} <= codes
     assert not {code for code in codes if f"wrong.{code}" not in TEXTS}
+
+
+def _codes_of_problems():
+    """What the functions that look for problems put into a field, read from their source."""
+    sources = [node for path in ACTS.glob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    looking = {"problems", "lacking", "unmatched", "_missing", "_twice"}
+    for function in sources:
+        if not isinstance(function, ast.FunctionDef) or function.name not in looking:
+            continue
+        for node in ast.walk(function):
+            values = node.values if isinstance(node, ast.Dict) else []
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+                values = [node.value]
+            if isinstance(node, ast.DictComp):
+                values = [node.value]
+            yield from (one.value for one in values if isinstance(one, ast.Constant) and isinstance(one.value, str))
 
 
 def _templates() -> list[Path]:
     folder = HERE / "templates"
-    names = "base signed landing refusal conflict desk done code farewell disputed reissue reissued shown case task"
+    names = (
+        "base signed landing refusal conflict desk done code farewell disputed reissue reissued shown case task check"
+    )
     return [folder / f"{name}.html" for name in names.split()] + sorted((folder / "acts").glob("*.html"))
 
 

@@ -23,6 +23,11 @@ def act(who: Browser, office: Office, first: str, kind: ActKind, fields: dict, a
     wanted = {field for field in fields if field != "confirm"}
     assert wanted <= names_of(who.html), wanted - names_of(who.html)
     who.fill(f"/w/task/{task}", fields | {"confirm": "yes"})
+    if ACTS[kind].weighty:
+        assert 'data-check="' in who.html, who.html
+        assert who.url == f"/w/task/{task}", "nothing is final before one's answers were shown"
+        assert len(who.html.encode()) < 21_000
+        who.confirm()
     assert who.url.startswith("/w/done/"), who.html
     return who.html
 
