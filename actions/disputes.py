@@ -5,16 +5,13 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from actions import letters, links, throttles, trail
+from actions import letters, links, lost_links, trail
 from actions.acts.act import ActRefused
 from actions.calendars import calendar_of
 from actions.holders import role_holders
-from actions.invitations import invite
 from actions.sessions import Visit, end
 from models import ActionLink, Appraisal, Assignment, Person, Stage
 from rules.words import AssignmentState, Role, StageState
-
-REISSUES_A_DAY = 3
 
 
 def wrong_supervisor(session: Session, visit: Visit, assignment_id: int, text: str, *, at: datetime) -> None:
@@ -63,16 +60,12 @@ def not_me(session: Session, visit: Visit, *, at: datetime) -> None:
 def reissue(session: Session, link_id: int, *, at: datetime) -> bool:
     """Mail a link that works to the address on file of whoever an old (genuine) link was made for.
 
-    False, which the page does not tell: nothing on that desk, the stage is closed, or three were sent today.
+    False, which the page does not tell: nothing on that desk, the stage is closed, or enough were sent already.
     """
     link = session.get(ActionLink, link_id)
     if link is None or (stage := _open_desk(session, link)) is None:
         return False
-    number = throttles.take(session, f"reissue:{link.person_id}", REISSUES_A_DAY, throttles.DAY, at=at)
-    if number:
-        occasion = f"reissue-{at:%Y%m%d}-{number}"
-        invite(session, stage, [link.person_id], kind="stage_invitation", occasion=occasion, at=at)
-    return bool(number)
+    return lost_links.mail_link(session, link.person_id, stage, at=at)
 
 
 def _open_desk(session: Session, link: ActionLink) -> Stage | None:

@@ -16,12 +16,12 @@ from actions.envelopes import Post, envelope, secrets_of
 from models import Letter, Wave
 from notifications.kinds import KINDS, Secret
 from rules.addresses import AddressRefused, parse_address
-from rules.tokens import Purpose, verify
+from rules.tokens import verify
 
 PORTION = 500
 MOST_BYTES, LONGEST_LINE, LONGEST_URL = 100_000, 998, 76
 """Octets: what mail programs show whole, what RFC 5321 lets a line have, what quoted-printable leaves unbroken."""
-_LINK = re.compile(rb"https?://[^\s\"<>]+/(a|hr/s)/([A-Za-z0-9]+)")
+_LINK = re.compile(rb"https?://[^\s\"<>]+/a/([A-Za-z0-9]+)")
 _UNRESOLVED = re.compile(rb"\{\{|\{%|%\}")
 
 Take = Callable[[Claimed, bytes, str], None]
@@ -108,13 +108,12 @@ def _written(session: Session, one: Claimed, post: Post, run: DryRun, take: Take
 
 
 def _links(one: Claimed, text: bytes, post: Post, run: DryRun) -> list[str]:
-    found = {match[0].decode(): (match[1].decode(), match[2].decode()) for match in _LINK.finditer(text)}
+    found = {match[0].decode(): match[1].decode() for match in _LINK.finditer(text)}
     kind, what = KINDS[one.kind], []
-    if kind.secret in (Secret.DESK_LINK, Secret.SIGN_IN_LINK) and kind.secret_needed and not found:
+    if kind.secret is Secret.DESK_LINK and kind.secret_needed and not found:
         what.append("it has no link")
-    for url, (place, token) in found.items():
-        purpose, kid = (Purpose.ACTION_LINK, one.kid or 0) if place == "a" else (Purpose.SIGN_IN, 0)
-        if verify(token, master=post.master, kids={kid}, purpose=purpose) == one.link_id:
+    for url, token in found.items():
+        if verify(token, master=post.master, kids={one.kid or 0}) == one.link_id:
             run.links += 1
         else:
             what.append("its link does not lead to the person's desk")

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 import settings
-from actions import codes
+from actions import codes, signin
 from actions.outbox import Claimed
 from notifications.calendar_file import calendar_file
 from notifications.compose import encode
@@ -18,7 +18,7 @@ from notifications.kinds import KINDS, Secret
 from notifications.letter import Letter, LetterRefused, Mailbox, build
 from notifications.relay import Relay
 from rules.addresses import AddressRefused, parse_address
-from rules.tokens import Purpose, sign, verp
+from rules.tokens import sign, verp
 
 MAX_BYTES = 1_000_000
 _ADDRESS = re.compile(r"""[^\s<>()\[\],;:"']+@[^\s<>()\[\],;:"']+""")
@@ -69,13 +69,12 @@ class Envelope:
 
 
 def secrets_of(session: Session, one: Claimed, post: Post) -> dict[str, Any]:
-    """The link or code that the letter carries; only a code needs the database."""
+    """The link or code that the letter carries; only codes need the database."""
     secret = KINDS[one.kind].secret
     if secret is Secret.CODE and one.code_id is not None:
         return {"code": codes.digits(session, one.code_id, master=post.master)}
-    if secret is Secret.SIGN_IN_LINK and one.link_id is not None:
-        token = sign(one.link_id, kid=0, master=post.master, purpose=Purpose.SIGN_IN)
-        return {"url": f"{post.base_url}/hr/s/{token}"}
+    if secret is Secret.SIGN_IN_CODE and one.link_id is not None:
+        return {"code": signin.digits(session, one.link_id, master=post.master)}
     if secret is Secret.DESK_LINK and one.link_id is not None and one.kid is not None:
         return {"url": f"{post.base_url}/a/{sign(one.link_id, kid=one.kid, master=post.master)}"}
     return {}

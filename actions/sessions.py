@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from actions import links
 from actions.calendars import calendar_of
 from actions.links import LinkRefused, OpenedLink
-from models import ActionLink, Agency, Cycle, Person, Stage, WebSession
+from models import ActionLink, Agency, Cycle, Person, Stage, StepCode, WebSession
 from rules.words import LinkState, Proof
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=8)
+BEGUN_AN_HOUR = 60
+"""Sessions of one link, before new ones take over those that were never used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,23 @@ def _digest(secret: str) -> str:
 
 
 def begin(session: Session, opened: OpenedLink, *, at: datetime) -> str:
-    """Begin a session and return its secret, of which only the hash is stored."""
+    """Begin a session and return its secret, of which only the hash is stored.
+
+    Pressing the button again and again, as scanners do, makes no more rows than BEGUN_AN_HOUR, and keeps nobody out:
+    then the newcomer takes over the oldest session in which nothing was sent.
+    """
     secret = secrets.token_urlsafe(32)
-    session.add(
-        WebSession(secret_sha256=_digest(secret), person_id=opened.person.id, link_id=opened.link.id, begun_at=at,
-                   seen_at=at)
-    )  # fmt: skip
+    hour = WebSession.link_id == opened.link.id, WebSession.begun_at > at - timedelta(hours=1)
+    row = None
+    if (session.scalar(select(func.count()).select_from(WebSession).where(*hour)) or 0) >= BEGUN_AN_HOUR:
+        unused = WebSession.proven_at.is_(None), WebSession.seen_at == WebSession.begun_at
+        coded = exists().where(StepCode.session_id == WebSession.id)
+        query = select(WebSession).where(*hour, *unused, ~coded).order_by(WebSession.begun_at, WebSession.id)
+        row = session.scalar(query.limit(1).with_for_update(skip_locked=True))
+    if row is None:
+        row = WebSession(person_id=opened.person.id, link_id=opened.link.id)
+        session.add(row)
+    row.secret_sha256, row.begun_at, row.seen_at, row.ended_at = _digest(secret), at, at, None
     session.flush()
     return secret
 
@@ -88,9 +101,11 @@ def end(session: Session, visit: Visit, *, at: datetime) -> None:
     session.flush()
 
 
-def prove(session: Session, visit: Visit, *, at: datetime) -> str:
+def prove(session: Session, row: WebSession, *, at: datetime) -> str:
     """Note that a code was entered; the session gets a new secret, so what was known before it is worth nothing."""
     secret = secrets.token_urlsafe(32)
-    visit.row.secret_sha256, visit.row.proven_at, visit.row.seen_at = _digest(secret), at, at
+    row.secret_sha256, row.proven_at, row.seen_at = _digest(secret), at, at
+    if row.link_id is None:
+        row.confirmed_at = at
     session.flush()
     return secret

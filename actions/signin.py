@@ -1,23 +1,42 @@
-"""The HR console's way in: a link mailed to the address on file of whoever holds the role on that day, spent once."""
+"""The HR console's way in: a code mailed to the address on file, typed in the browser that asked for it.
+
+The letter alone opens nothing, so a scanner that follows and presses everything in it gets nowhere; nor does the
+browser alone. What a stranger asks for never keeps an officer out: see `actions.codes`.
+"""
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from actions import letters, throttles
+from actions import letters, throttles, trail, waiting
 from actions.calendars import calendar_of
 from actions.holders import holds_role
 from actions.sessions import IDLE, LONGEST
-from models import Agency, Person, SigninLink, WebSession
+from models import Agency, Knock, Person, SigninCode, WebSession
+from rules.tokens import hash_step_code, step_code, step_code_matches
 from rules.words import Role
 
-LIVES = timedelta(minutes=15)
-PER_HOUR = 3
+TRIES = 5
+LETTERS_AN_HOUR = 3
+"""To one person, before requests are answered with the code of the newest letter."""
+SHARED_FOR = timedelta(minutes=7)
+WRONG_AN_HOUR = 300
+"""For one person, in browsers in which they never signed in before."""
 MAY_READ = (Role.PERFORMANCE_ADMIN, Role.APPOINTING_AUTHORITY)
+
+
+class CodeRefused(Exception):
+    """`why`: `many` (requests), `none` (nothing outstanding: used, expired, tried too often, never sent), `guessed`
+    (too many wrong ones), `waits` (the address is new). `until`: when it is otherwise, if that is known."""
+
+    def __init__(self, why: str, until: datetime | None = None) -> None:
+        super().__init__(why)
+        self.why, self.until = why, until
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,33 +51,66 @@ class Officer:
     rested: bool = False
 
 
-def ask(session: Session, address: str, *, at: datetime) -> int:
-    """Mail a sign-in link to whoever has that address and a role today, three an hour at most; returns how many.
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What became of a typed code: the secret of a new session and whose it is, or how many tries are left."""
 
-    The caller answers the same whatever this returns, so that nobody learns who holds a role.
-    """
+    secret: str = ""
+    person_id: int = 0
+    tries_left: int = 0
+
+
+def mail_codes(session: Session, knock: Knock, address: str, *, master: bytes, at: datetime) -> int:
+    """Mail a code to whoever has that address and a role today; returns to how many. A new address waits first."""
     query = select(Person).where(func.lower(Person.email) == address.strip().lower()).order_by(Person.id)
-    asked = 0
-    for person in session.scalars(query).all():
-        if _roles(session, person, at) and throttles.take(
-            session, f"signin:{person.id}", PER_HOUR, throttles.HOUR, at=at
-        ):
-            _queue(session, person, at)
-            asked += 1
-    return asked
+    mailed = 0
+    for person in session.scalars(query.with_for_update()).all():
+        if _roles(session, person, at) and waiting.pending(session, person.id, at=at) is None:
+            mailed += _make_code(session, knock, person, master=master, at=at)
+    return mailed
 
 
-def _queue(session: Session, person: Person, at: datetime) -> None:
-    link = SigninLink(id=secrets.randbits(63) or 1, person_id=person.id, made_at=at, expires_at=at + LIVES)
-    session.add(link)
+def _make_code(session: Session, knock: Knock, person: Person, *, master: bytes, at: datetime) -> bool:
+    """Whether a letter of its own goes out; else the newest letter's code counts for this knock too."""
+    hour = at - timedelta(hours=1)
+    sent = select(SigninCode).where(
+        SigninCode.person_id == person.id, SigninCode.same_as_id.is_(None), SigninCode.made_at > hour
+    )
+    newest = session.scalar(sent.order_by(SigninCode.id.desc()).limit(1))
+    shared = newest if newest and newest.used_at is None and newest.made_at > at - SHARED_FOR else None
+    if shared is not None and (session.scalar(sent.with_only_columns(func.count())) or 0) < LETTERS_AN_HOUR:
+        shared = None
+    salt = shared.salt if shared else secrets.token_hex(16)
+    code = SigninCode(knock_id=knock.id, person_id=person.id, salt=salt, code_hmac="", made_at=at,
+                      same_as_id=shared.id if shared else None)  # fmt: skip
+    session.add(code)
     session.flush()
+    written = step_code(_bound(shared or code), salt, master=master)
+    code.code_hmac = hash_step_code(written, _bound(code), master=master)
+    session.flush()
+    if shared is None:
+        _queue(session, person, code, knock, at)
+    return shared is None
+
+
+def _bound(code: SigninCode) -> str:
+    return f"sign-in {code.id}|knock {code.knock_id}|person {code.person_id}"
+
+
+def _queue(session: Session, person: Person, code: SigninCode, knock: Knock, at: datetime) -> None:
     agency = session.get_one(Agency, person.agency_id)
-    facts = {"name": person.name, "agency": agency.name, "contact": agency.contact,
-             "minutes": int(LIVES.total_seconds() // 60)}  # fmt: skip
+    minutes = int((knock.expires_at - knock.made_at).total_seconds() // 60)
+    facts = {"name": person.name, "agency": agency.name, "contact": agency.contact, "minutes": minutes}
     owed = letters.owed_to(
-        person, "sign_in", f"sign_in:{person.id}:{link.id}", facts, link_id=link.id, not_after=link.expires_at
+        person, "sign_in", f"sign_in:{person.id}:{code.id}", facts, link_id=code.id, not_after=knock.expires_at
     )
     letters.queue(session, [owed], at=at)
+
+
+def digits(session: Session, code_id: int, *, master: bytes) -> str:
+    """The digits to write into the letter, derived again: they are stored nowhere."""
+    code = session.get_one(SigninCode, code_id)
+    return step_code(_bound(code), code.salt, master=master)
 
 
 def _today(session: Session, person: Person, at: datetime) -> date:
@@ -73,25 +125,55 @@ def _roles(session: Session, person: Person, at: datetime) -> set[Role]:
     return {role for role in MAY_READ if holds_role(session, person, role, today)}
 
 
-def for_whom(session: Session, link_id: int | None, *, at: datetime, lock: bool = False) -> Person | None:
-    """Whom an (already verified) sign-in link lets in; None if it is unknown, spent, too old, or the role is over."""
-    link = session.get(SigninLink, link_id, with_for_update=lock or None) if link_id is not None else None
-    if link is None or link.used_at is not None or at >= link.expires_at:
-        return None
-    person = session.get_one(Person, link.person_id)
-    return person if _roles(session, person, at) else None
+def enter(session: Session, browser_sha256: str, typed: str, *, master: bytes, at: datetime, known: int = 0) -> Entered:
+    """Begin a session if the code belongs to what this browser asked for; else count the try. Commit either way.
 
-
-def begin(session: Session, link_id: int | None, *, at: datetime) -> str | None:
-    """Spend the link and begin a session: its secret, of which only the hash is stored. None if it does not count."""
-    if (person := for_whom(session, link_id, at=at, lock=True)) is None or link_id is None:
-        return None
-    session.get_one(SigninLink, link_id).used_at = at
-    secret = secrets.token_urlsafe(32)
-    session.add(
-        WebSession(secret_sha256=_digest(secret), person_id=person.id, begun_at=at, seen_at=at, proven_at=at)
-    )  # fmt: skip
+    A knock for an address that nobody has takes wrong codes exactly like any other. `known`: the id of whoever
+    signed in here before. CodeRefused if there is nothing to type a code for.
+    """
+    query = select(Knock).filter_by(browser_sha256=browser_sha256).with_for_update()
+    knock = session.scalar(query.execution_options(populate_existing=True))
+    if knock is None or knock.used_at is not None or at >= knock.expires_at or knock.tries >= TRIES:
+        raise CodeRefused("none")
+    codes = session.scalars(select(SigninCode).filter_by(knock_id=knock.id).order_by(SigninCode.id)).all()
+    keys = [f"wrong_code:{code.person_id}" for code in codes if code.person_id != known]
+    if any(throttles.used_up(session, key, WRONG_AN_HOUR, throttles.HOUR, at=at) for key in keys):
+        raise CodeRefused("guessed", at + timedelta(seconds=throttles.seconds_left(throttles.HOUR, at=at)))
+    if (code := _right(codes, typed, master)) is not None and _spend(session, code, at):
+        person = session.get_one(Person, code.person_id)
+        if _roles(session, person, at) and waiting.pending(session, person.id, at=at) is None:
+            knock.used_at = at
+            return Entered(_begin(session, person, at), person.id)
+    knock.tries += 1
     session.flush()
+    for key in keys:
+        throttles.take(session, key, WRONG_AN_HOUR, throttles.HOUR, at=at)
+    return Entered(tries_left=TRIES - knock.tries)
+
+
+def _right(codes: Sequence[SigninCode], typed: str, master: bytes) -> SigninCode | None:
+    if not codes:
+        step_code_matches(typed, "0" * 64, "nobody", master=master)  # as long as for somebody
+    fits = [one for one in codes if step_code_matches(typed, one.code_hmac, _bound(one), master=master)]
+    return fits[0] if fits else None
+
+
+def _spend(session: Session, code: SigninCode, at: datetime) -> bool:
+    """Of all that share a letter's code one counts, and that once."""
+    mailed = session.get_one(SigninCode, code.same_as_id or code.id, with_for_update=True, populate_existing=True)
+    if mailed.used_at is not None:
+        return False
+    mailed.used_at = code.used_at = at
+    return True
+
+
+def _begin(session: Session, person: Person, at: datetime) -> str:
+    secret = secrets.token_urlsafe(32)
+    row = WebSession(secret_sha256=_digest(secret), person_id=person.id, begun_at=at, seen_at=at, proven_at=at)
+    session.add(row)
+    session.flush()
+    trail.record(session, person.agency_id, "console.signed_in", f"person:{person.id}", at=at,
+                 actor=trail.Actor(person.id), after={"session": row.id})  # fmt: skip
     return secret
 
 
@@ -118,5 +200,8 @@ def find(session: Session, secret: str, *, at: datetime, seen: datetime | None =
 
 
 def end(session: Session, officer: Officer, *, at: datetime) -> None:
+    """The session is over, which is on record like its beginning."""
     officer.row.ended_at = at
     session.flush()
+    trail.record(session, officer.agency.id, "console.signed_out", f"person:{officer.person.id}", at=at,
+                 actor=trail.Actor(officer.person.id), after={"session": officer.row.id})  # fmt: skip

@@ -4,6 +4,7 @@ from models import frozen as frozen
 from models.agency import (
     Absence,
     ActingMandate,
+    AddressChange,
     Agency,
     Holiday,
     Person,
@@ -29,7 +30,7 @@ from models.base import Base
 from models.cycle import Cycle, Extension, Stage, StageStep
 from models.installation import Installation
 from models.letter import Bucket, Letter, MailAttempt, MailEvent, MailSwitch, Wave
-from models.link import ActionLink, SigninLink, StepCode, Throttle, WebSession
+from models.link import ActionLink, Knock, SigninCode, StepCode, Throttle, WebSession
 from models.objection import Objection, Statement
 from models.plan import Actual, Indicator, Note, Plan, ResultItem
 from models.rating import RatingRecord, Result, SelfAssessment, UnitPredicate
@@ -40,6 +41,7 @@ __all__ = [
     "ActingMandate",
     "ActionLink",
     "Actual",
+    "AddressChange",
     "Agency",
     "Appraisal",
     "Assignment",
@@ -61,6 +63,7 @@ __all__ = [
     "Holiday",
     "Indicator",
     "Installation",
+    "Knock",
     "Letter",
     "MailAttempt",
     "MailEvent",
@@ -78,7 +81,7 @@ __all__ = [
     "RosterImport",
     "Segment",
     "SelfAssessment",
-    "SigninLink",
+    "SigninCode",
     "Stage",
     "StageStep",
     "Statement",

@@ -69,6 +69,24 @@ class Person(WithId, Base):
     """What the roster's cells said last: who corrected one by hand stands until the file says something else there."""
 
 
+class AddressChange(WithId, Base):
+    """Where somebody's codes go was changed; until the wait is over or a second officer agrees, none goes there."""
+
+    __tablename__ = "address_change"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    before: Mapped[str]
+    after: Mapped[str]
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    """None: by a file or a command."""
+    at: Mapped[datetime]
+    waits_until: Mapped[datetime]
+    stopped_at: Mapped[datetime | None]
+    """By whoever reads the old address: then only a second officer ends the wait."""
+    confirmed_at: Mapped[datetime | None]
+    confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+
 class RoleGrant(WithId, Base):
     """A role beside those that follow from the tree: HR, appointing authority, auditor, ops."""
 

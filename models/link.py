@@ -6,9 +6,9 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, 
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.agency import Person
-from models.base import Base, WithId
+from models.base import Base, BigId, WithId
 from models.cycle import Stage
-from rules.words import LinkState
+from rules.words import Door, LinkState
 
 
 class ActionLink(Base):
@@ -36,15 +36,35 @@ class ActionLink(Base):
     stage: Mapped[Stage] = relationship(lazy="raise")
 
 
-class SigninLink(Base):
-    """A mailed way into the HR console: short-lived, spent by the first POST."""
+class Knock(WithId, Base):
+    """Somebody asks to be let in. Whom that concerns is looked up later, so that the answer takes as long for all."""
 
-    __tablename__ = "signin_link"
+    __tablename__ = "knock"
 
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    door: Mapped[Door] = mapped_column(default=Door.CONSOLE)
+    said: Mapped[str] = mapped_column(String(254), default="")
+    """The address or NIP that was typed; empty again once it was looked up."""
+    browser_sha256: Mapped[str] = mapped_column(String(64), index=True)
+    """Of the secret in the cookie of the browser that asked: only there does the code of the letter count."""
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    tries: Mapped[int] = mapped_column(default=0)
+    used_at: Mapped[datetime | None]
+
+
+class SigninCode(WithId, Base):
+    """The code with which one person may answer a knock; the digits are derived from the master secret."""
+
+    __tablename__ = "signin_code"
+
+    knock_id: Mapped[int] = mapped_column(ForeignKey("knock.id"), index=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    salt: Mapped[str] = mapped_column(String(32))
+    code_hmac: Mapped[str] = mapped_column(String(64))
+    made_at: Mapped[datetime]
+    same_as_id: Mapped[int | None] = mapped_column(ForeignKey("signin_code.id"))
+    """The code that was mailed, where this knock was answered with the letter of another one."""
     used_at: Mapped[datetime | None]
 
 
@@ -60,6 +80,8 @@ class WebSession(WithId, Base):
     ended_at: Mapped[datetime | None]
     proven_at: Mapped[datetime | None]
     """When a mailed code was entered in this session."""
+    confirmed_at: Mapped[datetime | None]
+    """When one was last entered for a weighty act in the console, to which it counts for a while."""
 
 
 class StepCode(WithId, Base):
@@ -74,6 +96,8 @@ class StepCode(WithId, Base):
     expires_at: Mapped[datetime]
     tries: Mapped[int] = mapped_column(default=0)
     used_at: Mapped[datetime | None]
+    same_as_id: Mapped[int | None] = mapped_column(BigId)
+    """The code that was mailed, where this session was answered with the letter of another one."""
 
 
 class Throttle(Base):

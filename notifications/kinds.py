@@ -24,8 +24,8 @@ class Secret(StrEnum):
 
     DESK_LINK = "desk_link"
     """`url`: the link to the person's desk."""
-    SIGN_IN_LINK = "sign_in_link"
-    """`url`: a link that signs HR in to the console."""
+    SIGN_IN_CODE = "sign_in_code"
+    """`code`: eight digits that sign HR in, in the browser that asked for them."""
     CODE = "code"
     """`code`: eight digits."""
 
@@ -66,7 +66,7 @@ class Kind:
             raise FactsMissing(self.name, missing)
 
 
-_SECRET_FACT = {Secret.DESK_LINK: "url", Secret.SIGN_IN_LINK: "url", Secret.CODE: "code"}
+_SECRET_FACT = {Secret.DESK_LINK: "url", Secret.SIGN_IN_CODE: "code", Secret.CODE: "code"}
 _WHO = frozenset({"name", "agency", "contact"})
 _CYCLE = _WHO | {"year", "zone"}
 _STAGE = _CYCLE | {"stage"}
@@ -84,7 +84,7 @@ KINDS = _kinds(
     Kind("escalation", Lane.DIGEST, _STAGE | {"due", "audience", "days_late", "units"}),
     Kind("receipt", Lane.URGENT, _STAGE | {"act", "at", "receipt_no"}, Secret.DESK_LINK, follows_up=True),
     Kind("step_code", Lane.URGENT, _WHO | {"minutes"}, Secret.CODE, optional={"year": None}),
-    Kind("sign_in", Lane.URGENT, _WHO | {"minutes"}, Secret.SIGN_IN_LINK, optional={"year": None}),
+    Kind("sign_in", Lane.URGENT, _WHO | {"minutes"}, Secret.SIGN_IN_CODE, optional={"year": None}),
     # deemed_days: after so many days a delivered result counts as received even if it was never opened.
     Kind("result_issued", Lane.INVITATION, _CYCLE | {"objection_days"}, Secret.DESK_LINK,
          optional={"day_kind": "calendar", "deemed_days": None}),

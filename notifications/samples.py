@@ -40,7 +40,8 @@ def samples(kind: str, locale: Locale) -> list[dict[str, Any]]:
         facts = _common(locale, NAMES[turn % len(NAMES)]) | {
             name: value[locale] if isinstance(value, _Both) else value for name, value in variant.items()
         }
-        facts |= {Secret.CODE: {"code": "48210937"}}.get(KINDS[kind].secret or Secret.DESK_LINK, {"url": URL})
+        coded = KINDS[kind].secret in (Secret.CODE, Secret.SIGN_IN_CODE)
+        facts |= {"code": "48210937"} if coded else {"url": URL}
         found.append(facts | ({"url": CONSOLE} if KINDS[kind].secret is None else {}) | dict(variant.get("_", {})))
     return found
 

@@ -106,7 +106,7 @@ DUTIES: Mapping[Locale, Mapping[ActKind, tuple[str, str]]] = {
 LETTERS: Mapping[Locale, Mapping[str, str]] = {
     ID: {
         "stage_invitation": "Undangan tahap", "reminder": "Pengingat", "escalation": "Pemberitahuan keterlambatan",
-        "receipt": "Tanda terima", "step_code": "Kode konfirmasi", "sign_in": "Tautan masuk",
+        "receipt": "Tanda terima", "step_code": "Kode konfirmasi", "sign_in": "Kode masuk",
         "result_issued": "Penyampaian hasil", "corrected_result": "Perbaikan hasil",
         "default_plan_notice": "SKP baku", "reassigned_notice": "Pengalihan tugas",
         "deadline_moved": "Perubahan batas waktu", "objection_notice": "Pemberitahuan keberatan",
@@ -116,7 +116,7 @@ LETTERS: Mapping[Locale, Mapping[str, str]] = {
     },
     EN: {
         "stage_invitation": "Stage invitation", "reminder": "Reminder", "escalation": "Notice of delay",
-        "receipt": "Receipt", "step_code": "Confirmation code", "sign_in": "Sign-in link",
+        "receipt": "Receipt", "step_code": "Confirmation code", "sign_in": "Sign-in code",
         "result_issued": "Result", "corrected_result": "Corrected result", "default_plan_notice": "Default plan",
         "reassigned_notice": "Reassignment", "deadline_moved": "Change of deadline",
         "objection_notice": "Notice of objection", "final_letter": "Final result",

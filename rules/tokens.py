@@ -10,6 +10,9 @@ from functools import lru_cache
 
 LENGTH = 40
 _ALPHABET = re.compile(r"[A-Za-z2-7]{40}", re.ASCII)
+_AROUND = re.compile(
+    r"""^[\s\u200b-\u200d\ufeff<(\["'“‘«*_]+|(?:[\s\u200b-\u200d\ufeff.,;:!?>)\]"'”’»*_|=]|&(?:gt|lt|quot|amp);?)+$"""
+)
 _VERP = re.compile(r"b\+(\d{1,19})\.([a-z2-7]{8})", re.ASCII)
 _MAC = 16
 
@@ -18,17 +21,18 @@ class Purpose(StrEnum):
     """Each has keys of its own, so what was signed for one never opens another."""
 
     ACTION_LINK = "action-link"
-    SIGN_IN = "sign-in"
     STEP_CODE = "step-code"
     STEP_CODE_HASH = "step-code-hash"
     VERP = "verp"
     SESSION_SEEN = "session-seen"
+    KNOWN_BROWSER = "known-browser"
+    ADDRESS_STOP = "address-stop"
 
 
 Masters = bytes | Sequence[bytes]
 """One master secret, or several, newest first: after a rotation what the one before signed still counts."""
 
-_LABEL = {Purpose.ACTION_LINK: b"apl1|", Purpose.SIGN_IN: b"apl1|signin|"}
+_LABEL = {Purpose.ACTION_LINK: b"apl1|", Purpose.ADDRESS_STOP: b"apl1|address|"}
 
 
 @lru_cache(maxsize=1024)
@@ -62,6 +66,11 @@ def verify(token: str, *, master: Masters, kids: Container[int], purpose: Purpos
     return int.from_bytes(body[1:], "big") or None
 
 
+def tidy(pasted: str) -> str:
+    """A token without what mail programs and people leave around it: a full stop, brackets, quotes, spaces."""
+    return _AROUND.sub("", pasted)
+
+
 def _all(master: Masters) -> Sequence[bytes]:
     return (master,) if isinstance(master, bytes) else master
 
@@ -90,8 +99,8 @@ def hash_step_code(code: str, bound: str, *, master: bytes) -> str:
 
 
 def step_code_matches(typed: str, stored: str, bound: str, *, master: bytes) -> bool:
-    """Compare in constant time; spaces and dashes that people type between the digits are ignored."""
-    code = re.sub(r"[\s-]", "", typed)
+    """Compare in constant time; spaces, dashes and what else people paste with the digits are ignored."""
+    code = re.sub(r"[^0-9]", "", typed)
     return hmac.compare_digest(hash_step_code(code, bound, master=master), stored)
 
 

@@ -336,6 +336,13 @@ class SmtpPhase(StrEnum):
     DONE = "done"
 
 
+class Door(StrEnum):
+    """Where somebody asks to be let in."""
+
+    CONSOLE = "console"
+    DESK = "desk"
+
+
 class LinkState(StrEnum):
     ACTIVE = "active"
     REVOKED = "revoked"

@@ -1,7 +1,7 @@
 """The JSON API under /api/v1: launch and status for HR, the desk for programs. The same actions as the pages.
 
-HR's bearer token is the secret of a console session, got with the token of a mailed sign-in link. A desk is opened with
-the token of its mailed link, or with the secret of a desk session once a mailed code proved who is there.
+HR's bearer token is the secret of a console session, got with a mailed code and what its asker kept. A desk is opened
+with the token of its mailed link, or with the secret of a desk session once a mailed code proved who is there.
 """
 
 import re
@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path as Folder
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Header, Path, Request, Response
+from fastapi import APIRouter, BackgroundTasks, FastAPI, Header, Path, Request, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 import clock
 import database
 import settings
-from actions import codes, cycles, desks, launching, letters, progress, sessions, signin, throttles
+from actions import codes, cycles, desks, knocks, launching, letters, progress, sessions, signin, throttles
 from actions.acts.act import ActInvalid, ActRefused
 from actions.agency_files import read_agency
 from actions.codes import CodeRefused
@@ -29,10 +29,12 @@ from actions.roster_decisions import Decisions, read_pairs
 from actions.sessions import Visit
 from actions.signin import Officer
 from models import Agency, Assignment, Cycle
-from rules.tokens import Purpose, verify
-from rules.words import Proof
+from rules.words import Door, Proof
+from web import knocking
 from web.ask import STATUS, retry_after
+from web.knocking import ASKS_A_MINUTE
 from web.pages import BAD_TOKENS, BadToken, client_of, opened_by
+from web.proofs import refused_code
 
 BASE = "/api/v1"
 FOLDER = r"[a-z0-9][a-z0-9_-]{0,59}"
@@ -58,8 +60,13 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class AskToSignIn(_Body):
+    address: Annotated[str, Field(min_length=3, max_length=254)]
+
+
 class SignIn(_Body):
-    token: Secret
+    request: Secret
+    code: Annotated[str, Field(min_length=1, max_length=20)]
 
 
 class Launch(_Body):
@@ -84,6 +91,11 @@ class Act(_Body):
 
 class Code(_Body):
     code: Annotated[str, Field(min_length=1, max_length=20)]
+
+
+class Asked(BaseModel):
+    request: str
+    """Kept by whoever asked: the code of the letter counts only together with it."""
 
 
 class Begun(BaseModel):
@@ -117,25 +129,39 @@ def _officer(session: Session, authorization: str, at: datetime, *, steer: bool 
 def _used(session: Session, officer: Officer, at: datetime) -> None:
     """Note a sign of life: a program has no cookie that could carry it."""
     if not throttles.take(session, f"console:{officer.person.id}", 120, throttles.MINUTE, at=at):
-        raise ApiRefused(429, "too_many")
+        raise _too_many(at)
     officer.row.seen_at = at
 
 
 # HR
 
 
-@router.post("/session", status_code=201, operation_id="sign_in")
-def sign_in(request: Request, body: SignIn) -> Begun:
-    """Spend a mailed sign-in link; the secret is the bearer token of what follows, for eight hours at most."""
+@router.post("/session/request", status_code=202, operation_id="ask_to_sign_in")
+def ask_to_sign_in(request: Request, body: AskToSignIn, later: BackgroundTasks) -> Asked:
+    """Mail a sign-in code to an officer; the answer is the same, and as quick, for any address."""
     at = clock.now()
-    link_id = verify(body.token, master=settings.load().masters, kids=(0,), purpose=Purpose.SIGN_IN)
-    if link_id is None:
-        raise _bad_token(request, at)
     with database.transaction() as session:
-        secret = signin.begin(session, link_id, at=at)
-    if secret is None:
-        raise ApiRefused(404, "link")
-    return Begun(secret=secret)
+        key = f"ask:{client_of(request)}"
+        if not throttles.take(session, key, ASKS_A_MINUTE, throttles.MINUTE, at=at):
+            raise _too_many(at)
+    later.add_task(knocking.answer, at)
+    return Asked(request=knocking.put_down(Door.CONSOLE, body.address, at=at))
+
+
+@router.post("/session", status_code=201, operation_id="sign_in")
+def sign_in(body: SignIn) -> Begun:
+    """Enter the mailed code; the secret is the bearer token of what follows, for eight hours at most."""
+    at = clock.now()
+    try:
+        with database.transaction() as session:
+            entered = signin.enter(
+                session, knocks.digest(body.request), body.code, master=settings.load().master, at=at
+            )
+    except CodeRefused as refused:
+        raise _no_code(refused, at) from refused
+    if not entered.secret:
+        raise ApiRefused(422, "code_wrong", tries_left=entered.tries_left)
+    return Begun(secret=entered.secret)
 
 
 @router.delete("/session", status_code=204, operation_id="sign_out")
@@ -247,15 +273,26 @@ def _bad_token(request: Request, at: datetime) -> ApiRefused:
     key = f"bad:{client_of(request)}"
     with database.reading() as session:
         if throttles.used_up(session, key, BAD_TOKENS, throttles.MINUTE, at=at):
-            return ApiRefused(429, "too_many")
+            return _too_many(at)
     with database.transaction() as session:
         throttles.take(session, key, BAD_TOKENS, throttles.MINUTE, at=at)
     return ApiRefused(404, "link")
 
 
-def _often(session: Session, link_id: int, at: datetime) -> None:
-    if not throttles.take(session, f"link:{link_id}", 60, throttles.MINUTE, at=at):
-        raise ApiRefused(429, "too_many")
+def _often(session: Session, request: Request, link_id: int, at: datetime) -> None:
+    """What one client sends with a link; the owner of the link has a count of their own."""
+    key = f"link:{link_id}:{client_of(request)}"
+    if not throttles.take(session, key, 60, throttles.MINUTE, at=at):
+        raise _too_many(at)
+
+
+def _too_many(at: datetime) -> ApiRefused:
+    return ApiRefused(429, "too_many", retry_after=throttles.seconds_left(throttles.MINUTE, at=at))
+
+
+def _no_code(refused: CodeRefused, at: datetime) -> ApiRefused:
+    as_page = refused_code(refused, at)
+    return ApiRefused(STATUS[as_page.code], as_page.code, **as_page.details)
 
 
 @router.post("/desk/session", status_code=201, operation_id="open_desk")
@@ -268,7 +305,7 @@ def open_desk(request: Request, authorization: Authorization = "") -> Begun:
     try:
         with database.transaction() as session:
             opened = opened_by(session, token, at)
-            _often(session, opened.link.id, at)
+            _often(session, request, opened.link.id, at)
             return Begun(secret=sessions.begin(session, opened, at=at))
     except BadToken:
         raise _bad_token(request, at) from None
@@ -283,7 +320,7 @@ def ask_for_code(authorization: Authorization = "") -> dict[str, str]:
         try:
             code = codes.request(session, visit, master=settings.load().master, at=at)
         except CodeRefused as refused:
-            raise ApiRefused(429, "code_many") from refused
+            raise _no_code(refused, at) from refused
         return {"valid_until": code.expires_at.isoformat()}
 
 
@@ -296,7 +333,7 @@ def prove(body: Code, authorization: Authorization = "") -> Begun:
             visit = _visit(session, authorization, at)
             verdict = codes.verify(session, visit, body.code, master=settings.load().master, at=at)
     except CodeRefused as refused:
-        raise ApiRefused(422, "code_none") from refused
+        raise _no_code(refused, at) from refused
     if verdict.secret is None:
         raise ApiRefused(422, "code_wrong", tries_left=verdict.tries_left)
     return Begun(secret=verdict.secret)
@@ -341,7 +378,7 @@ def act(request: Request, task: Number, body: Act, authorization: Authorization 
     with database.reading() as session:  # a bad token is counted in a transaction of its own
         person_id, stage_id, link_id, proof = _desk(session, request, authorization, at)
     with database.transaction() as session:
-        _often(session, link_id, at)
+        _often(session, request, link_id, at)
         _on_desk(session, person_id, stage_id, task)
         receipt = perform(session, task, person_id, Sent(body.data, body.version, body.nonce, proof), at=at)
     return _receipt(receipt)

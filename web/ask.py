@@ -23,7 +23,8 @@ from web.render import Look, look_for
 from web.sessions import REFRESH, read_cookie, set_cookie
 from web.texts import has, holes
 
-STATUS = {"not_yours": 404, "not_found": 404, "link": 404, "code_many": 429, "too_many": 429, "bad_request": 400,
+STATUS = {"not_yours": 404, "not_found": 404, "link": 404, "code_many": 429, "code_guessed": 429, "code_waits": 403,
+          "code_waits_stopped": 403, "too_many": 429, "bad_request": 400,
           "confirm": 422, "text_length": 422, "code_none": 422, "too_large": 413, "no_session": 401, "rested": 401,
           "not_active": 403, "not_independent": 403, "mandate_over": 403, "role_over": 403,
           "code_needed": 403}  # fmt: skip
@@ -68,7 +69,7 @@ class Ask:
         if write:
             if self.posted.whole("who") != found.person.id:
                 raise ActRefused("other_person", name=found.person.name)
-            if not throttles.take(session, f"link:{found.link.id}", 60, throttles.MINUTE, at=self.at):
+            if not throttles.take(session, f"session:{found.row.id}", 60, throttles.MINUTE, at=self.at):
                 raise too_many(throttles.MINUTE, self.at)
             found.row.seen_at = self.at
         if self.at - kept[1] >= REFRESH:

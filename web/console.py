@@ -17,24 +17,21 @@ import database
 import settings
 from actions import console as looks
 from actions import console_mail as waves
-from actions import letters, progress, signin
+from actions import knocks, letters, progress, signin
 from actions.audit_progress import progress_of
 from actions.console_roster import count_held
-from models import Agency, Cycle, Stage
+from actions.signin import CodeRefused
+from models import Cycle, Stage
 from notifications import words
-from rules.tokens import Purpose, verify
-from rules.words import ActKind, StageKind, StageState
-from web import console_roster, console_steering
-from web.ask import limited
+from rules.words import ActKind, Door, StageKind, StageState
+from web import console_roster, console_steering, knocking
 from web.audit_steps import audit_steps
 from web.console_ask import STYLE, ConsoleRefused, Desk, console
-from web.pages import BAD_TOKENS, client_of
 from web.pictures import parts, tracks
-from web.render import day, short_name
-from web.sessions import CONSOLE, clear_cookie, set_cookie
+from web.render import day
+from web.sessions import CONSOLE, KNOCK, clear_cookie, read_cookie, read_known, set_cookie, set_known
 from web.texts import say
 
-ASKS_A_MINUTE = 10
 FAILED = ("failed_perm", "held", "bounced_hard", "bounced_soft", "ambiguous", "suppressed", "expired")
 WAITING = ("queued", "sending", "deferred")
 
@@ -43,7 +40,7 @@ WAITING = ("queued", "sending", "deferred")
 
 
 def home(desk: Desk) -> Response:
-    """`GET /hr`: the cycles of the agency; for whoever is not signed in, the form that asks for a link."""
+    """`GET /hr`: the cycles of the agency; for whoever is not signed in, the form that asks for a code."""
     with database.reading() as session:
         try:
             officer = desk.officer(session)
@@ -57,42 +54,44 @@ def home(desk: Desk) -> Response:
         return desk.page("home.html", cycles=cycles, held=count_held(session, officer.agency.id))
 
 
-def ask_for_link(desk: Desk) -> Response:
-    """`POST /hr/link`: always the same answer, whoever asks for whichever address."""
-    if limited(desk, f"hr:{client_of(desk.request)}", ASKS_A_MINUTE):
+def ask_for_code(desk: Desk) -> Response:
+    """`POST /hr/link`: always the same answer, as quickly, whoever asks for whichever address."""
+    said = desk.posted.get("address").strip()
+    if said and knocking.too_often(desk):
         raise ConsoleRefused("too_many")
-    with database.transaction() as session:
-        signin.ask(session, desk.posted.get("address"), at=desk.at)
-    return desk.page("sent.html")
+    response = desk.page("sent.html", wrong=None)
+    if said:
+        set_cookie(response, knocking.put_down(Door.CONSOLE, said, at=desk.at), desk.at, KNOCK)
+        knocking.answered_later(response, desk.at)
+    return response
 
 
-def _link_id(desk: Desk, token: str) -> int:
-    link_id = verify(token, master=settings.load().masters, kids=(0,), purpose=Purpose.SIGN_IN)
-    if link_id is None:
-        raise ConsoleRefused("too_many" if limited(desk, f"bad:{client_of(desk.request)}", BAD_TOKENS) else "link")
-    return link_id
-
-
-def arrive(desk: Desk) -> Response:
-    """`GET /hr/s/<token>`: one button; the link is not spent by looking."""
-    token = desk.request.path_params["token"]
-    link_id = _link_id(desk, token)
-    with database.reading() as session:
-        if (person := signin.for_whom(session, link_id, at=desk.at)) is None:
-            raise ConsoleRefused("link")
-        agency = session.get_one(Agency, person.agency_id)
-        return desk.page("arrive.html", token=token.lower(), name=short_name(person.name), agency=agency.name)
+def code_form(desk: Desk) -> Response:
+    """`GET /hr/code`: where the code of the letter is typed; the same for every browser."""
+    return desk.page("sent.html", wrong=None)
 
 
 def enter(desk: Desk) -> Response:
-    """`POST /hr/s`: spends the link and begins a session."""
-    link_id = _link_id(desk, desk.posted.get("token"))
-    with database.transaction() as session:
-        secret = signin.begin(session, link_id, at=desk.at)
-    if secret is None:
-        raise ConsoleRefused("link")
+    """`POST /hr/code`: the right code, in the browser that asked for it, begins a session."""
+    typed, kept, known = desk.posted.get("code"), read_cookie(desk.request, KNOCK), read_known(desk.request)
+    if not typed.strip():
+        return desk.page("sent.html", 422, wrong="empty")
+    if kept is None:
+        raise ConsoleRefused("code_elsewhere")
+    try:
+        with database.transaction() as session:
+            entered = signin.enter(
+                session, knocks.digest(kept[0]), typed, master=settings.load().master, at=desk.at,
+                known=known.person_id if known else 0,
+            )  # fmt: skip
+    except CodeRefused as refused:
+        raise ConsoleRefused(f"code_{refused.why}") from refused
+    if not entered.secret:
+        return desk.page("sent.html", 422, wrong=entered.tries_left)
     response = desk.go("/hr")
-    set_cookie(response, secret, desk.at, CONSOLE)
+    set_cookie(response, entered.secret, desk.at, CONSOLE)
+    set_known(response, entered.person_id, desk.at)
+    clear_cookie(response, KNOCK)
     return response
 
 
@@ -269,9 +268,9 @@ async def style(_request: Request) -> Response:
 ROUTES = [
     Route("/static/console.css", style),
     Route("/hr", console(home), methods=["GET"]),
-    Route("/hr/link", console(ask_for_link), methods=["POST"]),
-    Route("/hr/s", console(enter), methods=["POST"]),
-    Route("/hr/s/{token}", console(arrive), methods=["GET"]),
+    Route("/hr/link", console(ask_for_code), methods=["POST"]),
+    Route("/hr/code", console(code_form), methods=["GET"]),
+    Route("/hr/code", console(enter), methods=["POST"]),
     Route("/hr/end", console(leave), methods=["POST"]),
     Route("/hr/c/{cycle:int}", console(overview), methods=["GET"]),
     Route("/hr/c/{cycle:int}/late", console(late), methods=["GET"]),

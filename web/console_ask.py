@@ -23,8 +23,8 @@ from web.texts import has, say
 
 STYLE = (HERE / "static" / "console.css").read_bytes()
 STYLE_URL = f"/static/console.css?v={hashlib.sha256(STYLE).hexdigest()[:10]}"
-STATUS = {"no_session": 401, "read_only": 403, "other_person": 409, "too_many": 429, "link": 404, "not_found": 404,
-          "bad_request": 400}  # fmt: skip
+STATUS = {"no_session": 401, "read_only": 403, "other_person": 409, "too_many": 429, "not_found": 404,
+          "bad_request": 400, "code_none": 422, "code_elsewhere": 422, "code_guessed": 429}  # fmt: skip
 KEPT = ("stage", "show", "from", "wave", "waves", "case")
 """What of a query a switch of language carries along."""
 

@@ -15,10 +15,10 @@ from actions.calendars import calendar_of
 from actions.invitations import open_duties_of
 from actions.links import LinkRefused, OpenedLink
 from models import Agency
-from rules.tokens import verify
+from rules.tokens import tidy, verify
 from rules.words import StageState
 from web import alarm
-from web.ask import Ask, allow, asks, limited
+from web.ask import Ask, asks, limited
 from web.render import HERE, STYLE, look_for, short_name
 from web.sessions import set_cookie
 
@@ -28,8 +28,6 @@ BAD_TOKENS = 20
 """A minute, from one address; only failures count, for offices share one."""
 KEEP = {"Cache-Control": "public, max-age=604800"}
 ICON, OLD_ICON = ((HERE / "static" / name).read_bytes() for name in ("icon.svg", "favicon.ico"))
-BEGINS_AN_HOUR = 60
-"""Presses by mail scanners included."""
 
 
 class BadToken(Exception):
@@ -81,7 +79,7 @@ def _bad(ask: Ask) -> Response:
 
 def landing(ask: Ask) -> Response:
     """`GET /a/<token>`: for whom, which stage, until when; nothing else, and nothing changes."""
-    token = ask.request.path_params["token"]
+    token = tidy(ask.request.path_params["token"])
     try:
         with database.glance() as session:
             opened = opened_by(session, token, ask.at)
@@ -105,8 +103,7 @@ def begin(ask: Ask) -> Response:
     """`POST /a`: the token from the page begins a session, always a new one."""
     try:
         with database.transaction() as session:
-            opened = opened_by(session, ask.posted.get("token"), ask.at)
-            allow(session, f"begin:{opened.link.id}", BEGINS_AN_HOUR, ask)
+            opened = opened_by(session, tidy(ask.posted.get("token")), ask.at)
             secret = sessions.begin(session, opened, at=ask.at)
     except BadToken:
         return _bad(ask)
@@ -118,8 +115,8 @@ def begin(ask: Ask) -> Response:
 def reissue(ask: Ask) -> Response:
     """`POST /a/reissue`: an old link is enough. It comes from the field, or from the page that the button stood on."""
     given = ask.posted.get("token") or ask.request.headers.get("referer", "")
-    token = given.split("?")[0].split("#")[0].rstrip("/").rsplit("/", 1)[-1].strip()
-    link_id = verify(token, master=settings.load().masters, kids=KIDS)
+    token = given.split("?")[0].split("#")[0].rstrip("/").rsplit("/", 1)[-1]
+    link_id = verify(tidy(token), master=settings.load().masters, kids=KIDS)
     if link_id is None:
         if limited(ask, f"bad:{client_of(ask.request)}", BAD_TOKENS):
             return ask.refuse("too_many")

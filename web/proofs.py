@@ -1,5 +1,7 @@
 """The mailed code, asked for once in a session before weighty acts."""
 
+from datetime import datetime
+
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -11,6 +13,9 @@ from actions.codes import CodeRefused
 from actions.sessions import Visit
 from rules.words import Proof
 from web.ask import Ask, asks
+from web.sessions import Known, read_known, set_known
+
+NOBODY = Known(0, "")
 
 
 def code_form(ask: Ask) -> Response:
@@ -43,7 +48,7 @@ def request_code(ask: Ask) -> Response:
             visit = ask.visit(session, write=True)
             codes.request(session, visit, master=settings.load().master, at=ask.at)
     except CodeRefused as refused:
-        raise ActRefused("code_many") from refused
+        raise refused_code(refused, ask.at) from refused
     return ask.go(f"/w/code?task={max(task, 0)}")
 
 
@@ -53,16 +58,29 @@ def verify_code(ask: Ask) -> Response:
     try:
         with database.transaction() as session:
             visit = ask.visit(session, write=True)
-            verdict = codes.verify(session, visit, ask.posted.get("code"), master=master, at=ask.at)
+            known = (read_known(ask.request) or NOBODY).person_id == visit.person.id
+            verdict = codes.verify(session, visit, ask.posted.get("code"), master=master, at=ask.at, known=known)
             address = _hinted(visit)
     except CodeRefused as refused:
-        raise ActRefused("code_none") from refused
+        raise refused_code(refused, ask.at) from refused
     if verdict.secret is None:
         return ask.page(
             "code.html", 422, task=max(task, 0), until=ask.at, address=address, wrong=verdict.tries_left
         )  # fmt: skip
     ask.keep(verdict.secret)
-    return _onward(ask, task)
+    response = _onward(ask, task)
+    if not known:
+        set_known(response, visit.person.id, ask.at)
+    return response
+
+
+def refused_code(refused: CodeRefused, at: datetime) -> ActRefused:
+    """Why there is no code, with the moment from which there is."""
+    details: dict[str, object] = {"until": refused.until} if refused.until else {}
+    if refused.until and refused.why in ("many", "guessed"):
+        details["retry_after"] = max(1, int((refused.until - at).total_seconds()))
+    code = "waits_stopped" if refused.why == "waits" and refused.until is None else refused.why
+    return ActRefused(f"code_{code}", **details)
 
 
 ROUTES = [

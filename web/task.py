@@ -58,7 +58,7 @@ def submit(ask: Ask) -> Response:
         with database.transaction() as session:
             visit = ask.visit(session, write=True)
             sheet = sheet_of(session, visit, ask)
-            allow(session, f"submits:{visit.link.id}", SUBMITS_AN_HOUR, ask)
+            allow(session, f"submits:{visit.row.id}", SUBMITS_AN_HOUR, ask)
             sent = Sent(nested.data, ask.posted.whole("version"), ask.posted.get("nonce")[:64], visit.proof)
             checked = _unconfirmed(ask, session, sheet, visit, sent)
             if checked is not None:

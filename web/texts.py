@@ -135,6 +135,23 @@ PAGES: dict[str, tuple[str, str]] = {
     "notme.done": ("Tautan sudah dimatikan", "The link has ended"),
     "notme.thanks": ("Terima kasih. Tidak ada lagi yang dapat dibuka dengan tautan itu.",
                      "Thank you. Nothing can be opened with that link any more."),
+    "front.title": ("Kehilangan surat atau tautan?", "Lost your letter or link?"),
+    "front.text": ("Tulis NIP atau alamat surel Bapak/Ibu. Tautan yang berlaku dikirim ke alamat yang tercatat, bukan"
+                   " ke alamat yang ditulis di sini bila lain.",
+                   "Write your NIP or mail address. The link that counts is mailed to the address on record, not to"
+                   " the one written here if it differs."),
+    "front.field": ("NIP atau alamat surel", "NIP or mail address"),
+    "front.send": ("Kirim tautan saya", "Mail me my link"),
+    "front.how": ("NIP terdiri atas 18 angka; spasi boleh ada.", "An NIP has 18 digits; spaces do no harm."),
+    "front.hr": ("Pengelola Kinerja atau PPK? Masuk ke konsol", "HR or appointing authority? Sign in to the console"),
+    "front.maybe": ("Bila NIP atau alamat itu tercatat dan ada tahap yang sedang terbuka baginya, tautannya sedang"
+                    " dikirim ke alamat surel yang tercatat.",
+                    "If that NIP or address is on record and a stage is open for its owner, the link is on its way to"
+                    " the mail address on record."),
+    "front.else": ("Tidak ada surat dalam satu jam? Periksa folder spam, lalu tanyakan kepada Pengelola Kinerja alamat"
+                   " mana yang tercatat.",
+                   "No letter within the hour? Look into the spam folder, then ask HR which address is on record."),
+    "front.again": ("Kembali", "Back"),
     "reissue.title": ("Minta tautan baru", "Ask for a new link"),
     "reissue.text": ("Kami mengirim tautan yang berlaku ke alamat surel yang tercatat untuk tautan lama itu.",
                      "We mail a link that works to the address on record for the old one."),
@@ -142,9 +159,9 @@ PAGES: dict[str, tuple[str, str]] = {
     "reissue.send": ("Kirim tautan baru", "Mail a new link"),
     "reissue.done": ("Permintaan diterima", "Request received"),
     "reissue.maybe": ("Bila tautan lama itu asli dan masih ada tugasnya, tautan baru sedang dikirim ke alamat yang"
-                      " tercatat. Paling banyak tiga kali sehari.",
+                      " tercatat. Periksa juga folder spam.",
                       "If the old link was genuine and something is still open there, a new one is on its way to the"
-                      " address on record. At most three a day."),
+                      " address on record. Look into your spam folder too."),
     # a case
     "case.title": ("Berkas kinerja", "Performance file"),
     "case.plan": ("Sasaran kinerja (SKP)", "Performance targets (SKP)"),

@@ -10,25 +10,25 @@ CONSOLE: dict[str, tuple[str, str]] = {
     # signing in
     "hr.in.title": ("Masuk ke konsol", "Sign in to the console"),
     "hr.in.lead": (
-        "Untuk Pengelola Kinerja dan PPK. Tanpa kata sandi: tautan masuk dikirim ke surel yang tercatat.",
-        "For HR and the appointing authority. No password: a link is mailed to the address on record.",
+        "Untuk Pengelola Kinerja dan PPK. Tanpa kata sandi: kode masuk dikirim ke surel yang tercatat.",
+        "For HR and the appointing authority. No password: a code is mailed to the address on record.",
     ),
     "hr.in.address": ("Alamat surel dinas", "Office mail address"),
-    "hr.in.send": ("Kirim tautan masuk", "Mail me a sign-in link"),
+    "hr.in.send": ("Kirim kode masuk", "Mail me a sign-in code"),
     "hr.in.sent": ("Periksa surel Bapak/Ibu", "Check your mail"),
     "hr.in.maybe": (
-        "Bila alamat itu tercatat dengan peran Pengelola Kinerja atau PPK pada hari ini, tautan masuk sedang"
-        " dikirim. Tautan berlaku 15 menit dan satu kali pakai.",
-        "If that address is on record with the role of HR or appointing authority today, a sign-in link is on"
-        " its way. It is valid for 15 minutes and works once.",
+        "Bila alamat itu tercatat dengan peran Pengelola Kinerja atau PPK pada hari ini, kode masuk sedang"
+        " dikirim. Ketik kode dari surat terbaru di sini; kode berlaku 15 menit dan satu kali pakai.",
+        "If that address is on record with the role of HR or appointing authority today, a sign-in code is on"
+        " its way. Type the code of the newest letter here; it is valid for 15 minutes and works once.",
     ),
+    "hr.in.here": (
+        "Kode hanya berlaku di peramban yang memintanya, jadi biarkan halaman ini terbuka.",
+        "The code counts only in the browser that asked for it, so leave this page open.",
+    ),
+    "hr.in.empty": ("Ketik kode dari surat itu.", "Type the code of the letter."),
+    "hr.in.again": ("Minta kode lagi", "Ask for a code again"),
     "hr.in.open": ("Masuk", "Sign in"),
-    "hr.in.hello": ("Halo, {name}", "Hello, {name}"),
-    "hr.in.button": (
-        "Tekan tombol ini untuk masuk ke konsol {agency}.",
-        "Press the button to enter the console of {agency}.",
-    ),
-    "hr.in.once": ("Tautan ini berlaku satu kali.", "This link works once."),
     # pages
     "hr.none": (
         "Belum ada siklus. Luncurkan dengan: appraisal cycle launch DIR --year Y",
@@ -456,8 +456,8 @@ CONSOLE: dict[str, tuple[str, str]] = {
     # refusals
     "hr.refused": ("Tidak dapat dilakukan", "This cannot be done"),
     "hr.refused.no_session": (
-        "Bapak/Ibu belum masuk, atau sesi Bapak/Ibu berakhir. Minta tautan masuk yang baru.",
-        "You are not signed in, or your session has ended. Ask for a new sign-in link.",
+        "Bapak/Ibu belum masuk, atau sesi Bapak/Ibu berakhir. Minta kode masuk yang baru.",
+        "You are not signed in, or your session has ended. Ask for a new sign-in code.",
     ),
     "hr.refused.read_only": (
         "Peran Bapak/Ibu hanya membaca; Pengelola Kinerja yang melakukan perubahan.",
@@ -467,9 +467,20 @@ CONSOLE: dict[str, tuple[str, str]] = {
         "Halaman atau siklus itu tidak ada pada instansi Bapak/Ibu.",
         "There is no such page or cycle in your agency.",
     ),
-    "hr.refused.link": (
-        "Tautan masuk ini sudah dipakai, lewat 15 menit, atau tidak dikenal.",
-        "This sign-in link was used, is older than 15 minutes, or is unknown.",
+    "hr.refused.code_none": (
+        "Kode ini sudah dipakai, lewat 15 menit, salah lima kali, atau belum diminta. Minta kode baru.",
+        "This code was used, is older than 15 minutes, was wrong five times, or was never asked for. Ask for a new"
+        " one.",
+    ),
+    "hr.refused.code_elsewhere": (
+        "Kode hanya berlaku di peramban yang memintanya. Minta kode baru di peramban ini.",
+        "A code counts only in the browser that asked for it. Ask for a new one in this browser.",
+    ),
+    "hr.refused.code_guessed": (
+        "Terlalu banyak kode keliru untuk alamat ini dari peramban yang belum dikenal. Pakai peramban yang pernah"
+        " dipakai masuk, atau coba lagi dalam satu jam.",
+        "Too many wrong codes for this address from browsers that are not known. Use a browser in which you signed"
+        " in before, or try again in an hour.",
     ),
     "hr.refused.too_many": (
         "Terlalu banyak percobaan. Coba lagi dalam beberapa menit.",

@@ -242,10 +242,46 @@ REFUSALS: dict[str, tuple[str, str]] = (
     | _refusal(
         "code_many",
         ("Terlalu banyak permintaan kode", "Too many codes asked for"),
-        ("Paling banyak tiga kode dalam satu jam.", "At most three codes in one hour."),
+        ("Paling banyak lima permintaan dalam satu jam di satu sesi.", "At most five requests an hour in one session."),
         (
-            "Periksa juga folder spam; coba lagi dalam satu jam.",
-            "Look into your spam folder too; try again in an hour.",
+            "Pakai kode dari surat terbaru, periksa folder spam, atau buka tautan Bapak/Ibu sekali lagi.",
+            "Use the code of the newest letter, look into your spam folder, or open your link once more.",
+        ),
+    )
+    | _refusal(
+        "code_guessed",
+        ("Terlalu banyak kode keliru", "Too many wrong codes"),
+        (
+            "Dari peramban yang belum dikenal sudah terlalu banyak kode keliru untuk Bapak/Ibu dalam jam ini.",
+            "Too many wrong codes for you came from browsers that are not known within this hour.",
+        ),
+        (
+            "Pakai peramban yang pernah dipakai memasukkan kode, atau coba lagi dalam satu jam.",
+            "Use a browser in which you entered a code before, or try again in an hour.",
+        ),
+    )
+    | _refusal(
+        "code_waits",
+        ("Alamat surel Bapak/Ibu baru saja diganti", "Your mail address was changed just now"),
+        (
+            "Demi keamanan, kode baru dikirim ke alamat baru mulai {until}.",
+            "For safety, codes are mailed to the new address from {until} on.",
+        ),
+        (
+            "Bila mendesak, Pengelola Kinerja lain yang tidak mengganti alamat itu dapat menyetujuinya lebih awal.",
+            "If it is urgent, another HR officer, who did not change the address, can agree to it earlier.",
+        ),
+    )
+    | _refusal(
+        "code_waits_stopped",
+        ("Penggantian alamat surel Bapak/Ibu dihentikan", "The change of your mail address was stopped"),
+        (
+            "Pemilik alamat lama menyatakan penggantian itu keliru; kode belum dikirim ke alamat baru.",
+            "The owner of the old address said that the change is wrong; no code goes to the new address yet.",
+        ),
+        (
+            "Pengelola Kinerja memeriksanya; Pengelola Kinerja kedua yang menyetujui.",
+            "HR looks into it; a second HR officer agrees.",
         ),
     )
     | _refusal(

@@ -56,14 +56,14 @@ def test_a_secret_is_never_among_the_facts_that_are_stored() -> None:
 
 def test_what_cannot_wait_has_the_urgent_lane() -> None:
     assert {kind.name for kind in KINDS.values() if kind.lane is Lane.URGENT} == {"step_code", "sign_in", "receipt"}
-    assert KINDS["sign_in"].secret is Secret.SIGN_IN_LINK
+    assert KINDS["sign_in"].secret is Secret.SIGN_IN_CODE
 
 
 def test_somebody_decided_for_every_kind_what_ends_it_and_only_what_invites_ends_with_its_stage() -> None:
     assert set(LIVES) == set(KINDS)
     assert {kind for kind, life in LIVES.items() if life is Life.WITH_STAGE} == {"stage_invitation", "reminder"}
     assert {kind for kind, life in LIVES.items() if life is Life.WITH_SECRET} == {
-        kind.name for kind in KINDS.values() if kind.secret in (Secret.CODE, Secret.SIGN_IN_LINK)
+        kind.name for kind in KINDS.values() if kind.secret in (Secret.CODE, Secret.SIGN_IN_CODE)
     }
     for kind in ("result_issued", "corrected_result", "final_letter", "objection_notice", "reassigned_notice"):
         assert LIVES[kind] is Life.LASTING, kind

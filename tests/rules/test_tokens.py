@@ -12,6 +12,7 @@ from rules.tokens import (
     sign,
     step_code,
     step_code_matches,
+    tidy,
     verify,
     verp,
     verp_letter,
@@ -61,13 +62,28 @@ def test_what_only_looks_like_a_token_is_refused(token: str) -> None:
     assert verify(token, master=MASTER, kids=range(256)) is None
 
 
+@pytest.mark.parametrize(
+    "pasted",
+    ["{}", "{}.", "{}>", "<{}>", "({}).", " {}\n", "“{}”", '"{}",', "{}&gt;", "**{}**", "{}\u00a0", "{}=", "{}!?"],
+)
+def test_what_is_pasted_around_a_token_is_taken_off(pasted: str) -> None:
+    assert tidy(pasted.format(TOKEN)) == TOKEN
+
+
+@pytest.mark.parametrize(
+    "pasted", [TOKEN + "a.", TOKEN[:-1], "%3E" + TOKEN, TOKEN + "/x", "x" + TOKEN, TOKEN + "\ufffd"]
+)
+def test_what_is_no_punctuation_stays_and_is_refused(pasted: str) -> None:
+    assert verify(tidy(pasted), master=MASTER, kids=range(256)) is None
+
+
 def test_another_secret_key_number_or_purpose_is_refused() -> None:
     assert verify(TOKEN, master=OTHER, kids={25}) is None
     assert verify(TOKEN, master=MASTER, kids={24, 26}) is None
-    assert verify(TOKEN, master=MASTER, kids={25}, purpose=Purpose.SIGN_IN) is None
-    sign_in = sign(5, kid=25, master=MASTER, purpose=Purpose.SIGN_IN)
+    assert verify(TOKEN, master=MASTER, kids={25}, purpose=Purpose.ADDRESS_STOP) is None
+    sign_in = sign(5, kid=25, master=MASTER, purpose=Purpose.ADDRESS_STOP)
     assert verify(sign_in, master=MASTER, kids={25}) is None
-    assert verify(sign_in, master=MASTER, kids={25}, purpose=Purpose.SIGN_IN) == 5
+    assert verify(sign_in, master=MASTER, kids={25}, purpose=Purpose.ADDRESS_STOP) == 5
 
 
 @pytest.mark.parametrize("link", [0, -1, 2**63])

@@ -8,9 +8,9 @@ from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 import settings
+from actions import signin
 from database import Database
-from models import Cycle, Person, RoleGrant, SigninLink
-from rules.tokens import Purpose, sign
+from models import Cycle, Letter, Person, RoleGrant
 from rules.words import Role
 
 HOST = "http://127.0.0.1:8080"
@@ -31,17 +31,14 @@ class Hr:
     def post(self, path: str, fields: dict[str, Any], **headers: str) -> Any:
         return self.client.post(path, data=fields, headers={"Origin": HOST, **headers})
 
-    def token(self) -> str:
-        """What the newest sign-in letter's link ends in."""
-        with self.db.reading() as session:
-            link = session.scalars(select(SigninLink.id).order_by(SigninLink.made_at.desc())).first()
-        assert link is not None
-        return sign(link, kid=0, master=settings.load().master, purpose=Purpose.SIGN_IN)
+    def code(self) -> str:
+        """The digits of the newest sign-in letter."""
+        return newest_code(self.db)
 
     def sign_in(self, role: Role = Role.PERFORMANCE_ADMIN) -> "Hr":
         person = holder(self.db, role)
         assert self.post("/hr/link", {"address": person.email}).status_code == 200
-        answer = self.post("/hr/s", {"token": self.token()})
+        answer = self.post("/hr/code", {"code": self.code()})
         assert answer.headers["location"] == "/hr"
         self.who = person.id
         return self
@@ -57,6 +54,16 @@ class Hr:
         """Press the button of a preview page."""
         action, body = next((a, b) for a, b in FORM.findall(answer.text) if 'name="seen"' in b)
         return self.post(action, {name: html.unescape(value) for name, value in FIELD.findall(body)})
+
+
+def newest_code(db: Database, *people: int) -> str:
+    """The digits of the newest sign-in letter, perhaps of one of these people."""
+    with db.reading() as session:
+        query = select(Letter.link_id).filter_by(kind="sign_in").order_by(Letter.id.desc())
+        query = query.where(Letter.person_id.in_(people)) if people else query
+        code_id = session.scalars(query).first()
+        assert code_id is not None
+        return signin.digits(session, code_id, master=settings.load().master)
 
 
 def holder(db: Database, role: Role) -> Person:

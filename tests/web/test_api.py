@@ -10,12 +10,13 @@ from starlette.testclient import TestClient
 
 import clock
 import settings
-from actions import codes, links, signin
+from actions import codes, links
 from database import Database
-from models import Assignment, Cycle, Letter, Person, Plan, RoleGrant, SigninLink, Stage, StepCode, Submission
-from rules.tokens import Purpose, sign
+from models import Assignment, Cycle, Letter, Person, Plan, RoleGrant, Stage, StepCode, Submission
+from rules.tokens import sign
 from rules.words import ActKind, AssignmentState, Role, StageKind
 from tests.living import launched
+from tests.web.hr import newest_code
 
 pytest_plugins = ["tests.lived"]
 HOST = "http://127.0.0.1:8080"
@@ -40,11 +41,11 @@ class Program:
             query = select(Person).join(RoleGrant, RoleGrant.person_id == Person.id).where(RoleGrant.role == role)
             person = session.scalars(query.order_by(Person.id)).first()
             assert person is not None
-            signin.ask(session, person.email, at=clock.now())
-            link = session.scalars(select(SigninLink.id).order_by(SigninLink.made_at.desc())).first()
-            assert link is not None
-        token = sign(link, kid=0, master=settings.load().master, purpose=Purpose.SIGN_IN)
-        answer = self.call("POST", "/session", body={"token": token})
+            address = person.email
+        asked = self.call("POST", "/session/request", body={"address": address})
+        assert asked.status_code == 202
+        self.sign_in = {"request": asked.json()["request"], "code": newest_code(self.db)}
+        answer = self.call("POST", "/session", body=self.sign_in)
         assert answer.status_code == 201
         return f"Bearer {answer.json()['secret']}"
 
@@ -70,14 +71,14 @@ def program(january: Database, app: Any) -> Program:
 # HR
 
 
-def test_a_sign_in_link_gives_a_bearer_once(program: Program, january: Database) -> None:
+def test_a_mailed_code_and_what_its_asker_kept_give_a_bearer_once(program: Program) -> None:
     bearer = program.bearer()
     assert program.call("GET", "/cycles/mamuju/2026", bearer).status_code == 200
-    with january.reading() as session:
-        link = session.scalars(select(SigninLink.id)).one()
-    token = sign(link, kid=0, master=settings.load().master, purpose=Purpose.SIGN_IN)
-    again = program.call("POST", "/session", body={"token": token})
-    assert (again.status_code, again.json()["code"]) == (404, "link")
+    again = program.call("POST", "/session", body=program.sign_in)
+    assert (again.status_code, again.json()["code"]) == (422, "code_none")
+    other = program.call("POST", "/session/request", body={"address": "nobody@x.example"}).json()
+    wrong = program.call("POST", "/session", body={"request": other["request"], "code": "12345678"})
+    assert (wrong.status_code, wrong.json()) == (422, {"code": "code_wrong", "details": {"tries_left": 4}})
     assert program.call("DELETE", "/session", bearer).status_code == 204
     assert program.call("GET", "/cycles/mamuju/2026", bearer).json() == {"code": "no_session", "details": {}}
 

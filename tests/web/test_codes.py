@@ -1,4 +1,4 @@
-"""The mailed code: before weighty acts, once a session, for one session, ten minutes, five tries, three an hour."""
+"""The mailed code: before weighty acts, once a session, for one session, ten minutes, five tries."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ from office import dump
 from sqlalchemy import select
 
 import clock
-from models import Letter, StepCode
+from models import Letter, WebSession
 from rules.words import ActKind, Lane, StageKind
 
 STAGE = StageKind.SUPERVISOR_SCORING
@@ -112,18 +112,83 @@ def test_a_code_of_one_session_or_person_is_nothing_in_another(office, browser):
     assert second.url == "/w"
 
 
-def test_three_codes_an_hour_for_a_link_whatever_the_session(office, browser):
+def test_what_a_stranger_asks_for_with_a_forwarded_link_keeps_the_owner_from_nothing(office, browser):
+    for _ in range(4):
+        stranger = asked(office, browser)
+        for _ in range(3):
+            stranger.fill("/w/code", {})
+            verify(stranger, wrong(office.code("budi")))
+            stranger.get("/w/code")
+    assert office.letters("step_code") == 3, "no flood of letters"
     budi = asked(office, browser)
-    asked(office, browser)
-    budi.fill("/w/code", {})
-    budi.fill("/w/code", {})
-    assert (budi.status, budi.title) == (429, "Terlalu banyak permintaan kode")
+    assert budi.title == "Kode konfirmasi"
     assert office.letters("step_code") == 3
-    with office.db.reading() as session:
-        assert len(session.scalars(select(StepCode)).all()) == 3
-    wait(minutes=61)
+    verify(budi, office.code("budi"))
+    assert budi.url == "/w", "the code of the newest letter counts in the owner's session"
+    verify(stranger, office.code("budi"))
+    assert stranger.title == "Kode tidak berlaku lagi", "and once only"
+
+
+def test_a_letter_that_others_asked_for_is_shared_only_while_there_is_time_to_type_its_code(office, browser):
+    for _ in range(3):
+        asked(office, browser)
+    wait(minutes=5)
     asked(office, browser)
     assert office.letters("step_code") == 4
+    wait(minutes=4)
+    late = asked(office, browser)
+    assert office.letters("step_code") == 4
+    wait(minutes=7)
+    verify(late, office.code("budi"))
+    assert late.title == "Kode tidak berlaku lagi", "a shared code is no younger than its letter"
+
+
+def test_one_session_asks_five_times_an_hour_and_is_told_when_again(office, browser):
+    budi = asked(office, browser)
+    for _ in range(4):
+        budi.fill("/w/code", {})
+    wait(minutes=10)
+    budi.fill("/w/code", {})
+    assert (budi.status, budi.title) == (429, "Terlalu banyak permintaan kode")
+    assert int(budi.answer.headers["Retry-After"]) == 50 * 60
+    other = asked(office, browser)
+    assert other.title == "Kode konfirmasi"
+    wait(minutes=25)
+    budi.get("/w")
+    wait(minutes=25)
+    budi.get("/w/code")
+    budi.fill("/w/code", {})
+    assert budi.status == 200
+
+
+def test_too_many_wrong_codes_turn_away_browsers_that_never_proved_anything(office, browser, monkeypatch):
+    monkeypatch.setattr("actions.codes.WRONG_AN_HOUR", 6)
+    budi = asked(office, browser)
+    verify(budi, office.code("budi"))
+    for _ in range(2):
+        stranger = asked(office, browser)
+        page = stranger.html
+        for _ in range(4):
+            stranger.html = page
+            verify(stranger, wrong(office.code("budi")))
+    assert (stranger.status, stranger.title) == (429, "Terlalu banyak kode keliru")
+    budi.enter("budi", STAGE)
+    budi.get("/w/code")
+    budi.fill("/w/code", {})
+    verify(budi, office.code("budi"))
+    assert budi.url == "/w"
+
+
+def test_pressing_begin_without_end_makes_few_rows_and_keeps_nobody_out(office, browser, monkeypatch):
+    monkeypatch.setattr("actions.sessions.BEGUN_AN_HOUR", 5)
+    budi = browser().enter("budi", STAGE).prove("budi")
+    for _ in range(12):
+        last = browser().enter("budi", STAGE)
+    assert last.url == "/w"
+    with office.db.reading() as session:
+        assert len(session.scalars(select(WebSession)).all()) == 5
+    budi.get("/w")
+    assert budi.status == 200, "a session in which a code was entered is nobody else's"
 
 
 def test_what_was_typed_before_the_code_was_asked_for_is_there_after_it(office, browser):

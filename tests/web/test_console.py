@@ -1,14 +1,14 @@
 """The HR console: who gets in, what they see, and that nothing is done that was not shown and confirmed."""
 
 import html
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
 import clock
-import settings
+from actions import knocks
 from database import Database
 from models import (
     Agency,
@@ -16,14 +16,15 @@ from models import (
     Assignment,
     Cycle,
     Extension,
+    Knock,
     Letter,
     Person,
     RoleGrant,
+    SigninCode,
     Stage,
     TrailEntry,
     WebSession,
 )
-from rules.tokens import Purpose, sign
 from rules.words import AssignmentState, CycleState, LetterState, Role, StageKind
 from tests.living import launch, tick
 from tests.web.hr import Hr, count, holder
@@ -58,34 +59,131 @@ def test_whoever_asks_for_a_link_sees_the_same_and_only_the_role_gets_a_letter(h
         assert "token" not in str(letter.facts)
 
 
-def test_looking_at_the_link_spends_nothing_and_the_button_works_once(hr: Hr, january: Database) -> None:
-    hr.post("/hr/link", {"address": holder(january, Role.PERFORMANCE_ADMIN).email})
-    token = hr.token()
-    before = count(january, WebSession, TrailEntry)
-    for _ in range(3):
-        page = hr.get(f"/hr/s/{token}")
-        assert page.status_code == 200
-        assert "set-cookie" not in page.headers
-    assert count(january, WebSession, TrailEntry) == before
-    assert hr.post("/hr/s", {"token": token}).status_code == 303
-    assert hr.get("/hr").text.count("/hr/c/") == 1
-    assert hr.post("/hr/s", {"token": token}).status_code == 404
-    assert hr.get(f"/hr/s/{token}").status_code == 404
-
-
-def test_a_link_is_good_for_fifteen_minutes_and_for_who_still_has_the_role(
-    hr: Hr, january: Database, monkeypatch: pytest.MonkeyPatch
+def test_the_letter_opens_nothing_but_in_the_browser_that_asked_and_there_once(
+    hr: Hr, january: Database, app: Any
 ) -> None:
     hr.post("/hr/link", {"address": holder(january, Role.PERFORMANCE_ADMIN).email})
+    code, before = hr.code(), count(january, WebSession, TrailEntry)
+    thief = Hr(app, january)
+    assert thief.post("/hr/code", {"code": code}).status_code == 422
+    thief.post("/hr/link", {"address": "nobody@x.example"})
+    assert thief.post("/hr/code", {"code": code}).status_code == 422
+    for path in ("/hr", "/hr/code"):
+        assert "set-cookie" not in hr.get(path).headers
+    assert count(january, WebSession, TrailEntry) == before
+    assert hr.post("/hr/code", {"code": f" {code[:4]} {code[4:]}. "}).status_code == 303
+    assert hr.get("/hr").text.count("/hr/c/") == 1
+    assert hr.post("/hr/code", {"code": code}).status_code == 422
+    with january.reading() as session:
+        entry = session.scalars(select(TrailEntry).filter_by(type="console.signed_in")).one()
+        assert entry.actor_id == holder(january, Role.PERFORMANCE_ADMIN).id
+
+
+def test_a_scanner_that_presses_every_button_of_the_letter_and_its_pages_gets_no_session(
+    hr: Hr, january: Database, app: Any
+) -> None:
+    hr.post("/hr/link", {"address": holder(january, Role.PERFORMANCE_ADMIN).email})
+    scanner = Hr(app, january)
+    for path in ("/hr", "/hr/code", "/"):
+        assert scanner.get(path).status_code == 200
+    for form in ("/hr/link", "/hr/code", "/hr/end", "/"):
+        assert scanner.post(form, {}).status_code < 500
+    assert count(january, WebSession) == [0]
+    assert hr.post("/hr/code", {"code": hr.code()}).status_code == 303
+
+
+def test_a_strangers_requests_keep_nobody_out(hr: Hr, january: Database, app: Any) -> None:
+    address = holder(january, Role.PERFORMANCE_ADMIN).email
+    for _ in range(8):
+        stranger = Hr(app, january)
+        assert stranger.post("/hr/link", {"address": address}).status_code == 200
+        for wrong in range(5):
+            stranger.post("/hr/code", {"code": f"{wrong:08d}"})
+    with january.reading() as session:
+        assert len(session.scalars(select(Letter.id).filter_by(kind="sign_in")).all()) == 3, "no flood of letters"
+    assert hr.post("/hr/link", {"address": address}).status_code == 200
+    assert hr.post("/hr/code", {"code": hr.code()}).status_code == 303, "the code of the newest letter counts here"
+    assert stranger.post("/hr/code", {"code": hr.code()}).status_code == 422
+
+
+def test_a_code_shared_by_several_browsers_counts_once(hr: Hr, january: Database, app: Any) -> None:
+    address = holder(january, Role.PERFORMANCE_ADMIN).email
+    browsers = [Hr(app, january) for _ in range(5)]
+    for browser in browsers:
+        browser.post("/hr/link", {"address": address})
+    code = hr.code()
+    assert [browser.post("/hr/code", {"code": code}).status_code for browser in browsers[2:]] == [303, 422, 422]
+
+
+def test_five_wrong_codes_end_a_request_whoever_it_was_for(hr: Hr, january: Database) -> None:
+    said = []
+    for address in (holder(january, Role.PERFORMANCE_ADMIN).email, "nobody@x.example"):
+        hr.post("/hr/link", {"address": address})
+        answers = [hr.post("/hr/code", {"code": "1"}) for _ in range(6)]
+        said.append([(answer.status_code, answer.text) for answer in answers])
+        assert "Sisa percobaan: 4." in answers[0].text
+    assert said[0] == said[1]
+
+
+def test_too_many_wrong_codes_turn_away_browsers_that_are_not_known_and_no_other(
+    hr: Hr, january: Database, app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actions.signin.WRONG_AN_HOUR", 7)
+    hr.sign_in()
+    hr.post("/hr/end", {"who": hr.who})
+    address = holder(january, Role.PERFORMANCE_ADMIN).email
+    stranger = Hr(app, january)
+    for _ in range(2):
+        stranger.post("/hr/link", {"address": address})
+        for _ in range(5):
+            refused = stranger.post("/hr/code", {"code": "1"})
+    assert refused.status_code == 429
+    hr.post("/hr/link", {"address": address})
+    assert hr.post("/hr/code", {"code": hr.code()}).status_code == 303
+
+
+def test_nothing_is_looked_up_before_the_answer_is_out(
+    hr: Hr, january: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sqlalchemy import event
+
+    asked: list[str] = []
+    event.listen(january.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    monkeypatch.setattr("web.knocking.answer", lambda at: asked.append("-- answered"))
+    hr.post("/hr/link", {"address": "first@x.example"})
+    seen = []
+    for address in (holder(january, Role.PERFORMANCE_ADMIN).email, "nobody@x.example", "198001012005011001"):
+        asked.clear()
+        hr.post("/hr/link", {"address": address})
+        seen.append(list(asked))
+    assert seen[0] == seen[1] == seen[2]
+    assert not [one for one in seen[0] if "person" in one.lower()]
+    assert seen[0][-1] == "-- answered"
+
+
+def test_what_a_process_that_died_left_unanswered_is_answered_with_the_next_request(
+    hr: Hr, january: Database, app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as dying:
+        dying.setattr("web.knocking.answer", lambda at: None)
+        hr.post("/hr/link", {"address": holder(january, Role.PERFORMANCE_ADMIN).email})
+    assert count(january, SigninCode) == [0]
+    Hr(app, january).post("/hr/link", {"address": "nobody@x.example"})
+    assert hr.post("/hr/code", {"code": hr.code()}).status_code == 303
+
+
+def test_a_code_is_good_for_fifteen_minutes(hr: Hr, january: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    hr.post("/hr/link", {"address": holder(january, Role.PERFORMANCE_ADMIN).email})
     at = clock.now()
-    monkeypatch.setattr("clock.now", lambda: at.replace(hour=at.hour + 1))
-    assert hr.post("/hr/s", {"token": hr.token()}).status_code == 404
+    monkeypatch.setattr("clock.now", lambda: at + timedelta(minutes=15))
+    assert hr.post("/hr/code", {"code": hr.code()}).status_code == 422
 
 
-def test_an_action_link_opens_no_console_and_a_foreign_token_nothing(hr: Hr) -> None:
-    forged = sign(77, kid=0, master=settings.load().master, purpose=Purpose.ACTION_LINK)
-    assert hr.get(f"/hr/s/{forged}").status_code == 404
-    assert hr.post("/hr/s", {"token": "a" * 40}).status_code == 404
+def test_what_was_asked_is_forgotten_once_it_is_answered(hr: Hr, january: Database) -> None:
+    hr.post("/hr/link", {"address": "somebody@x.example"})
+    with january.transaction() as session:
+        assert session.scalars(select(Knock.said)).all() == [""]
+        assert knocks.forget(session, at=clock.now() + timedelta(days=2)) == 1
 
 
 def test_a_role_that_ends_ends_the_session(hr: Hr, january: Database) -> None:

@@ -76,7 +76,8 @@ def test_a_link_to_a_closed_stage_says_so_and_still_shows_what_was_sent(office, 
 def _variants(token: str) -> dict[str, str]:
     flipped = ("b" if token[5] != "b" else "c").join((token[:5], token[6:]))
     return {
-        "flipped": flipped, "short": token[:-1], "long": f"{token}a", "dot": f"{token}.", "bracket": f"{token})",
+        "flipped": flipped, "short": token[:-1], "long": f"{token}a", "dot inside": f"{token[:20]}.{token[20:]}",
+        "word": f"{token}.x",
         "percent": f"%{ord(token[0]):02X}%25", "slash": f"{token[:10]}%2F{token[10:]}", "huge": "a" * 10_000,
         "wrapped": f"{token}=&data=05", "other alphabet": token[:-1] + "1", "unicode": token[:-1] + "ａ",
     }  # fmt: skip
@@ -85,7 +86,7 @@ def _variants(token: str) -> dict[str, str]:
 def test_whatever_is_not_exactly_a_link_of_ours_is_one_and_the_same_page(office, browser):
     token = office.token("dewi")
     forged = sign(office.link_row("dewi").id, kid=2026 % 251 + 1, master=b"x" * 64)
-    other_purpose = sign(office.link_row("dewi").id, kid=20, master=MASTER, purpose=Purpose.SIGN_IN)
+    other_purpose = sign(office.link_row("dewi").id, kid=20, master=MASTER, purpose=Purpose.ADDRESS_STOP)
     other_key = sign(office.link_row("dewi").id, kid=7, master=MASTER)
     unknown = sign(99, kid=2026 % 251 + 1, master=MASTER)
     with office.db.transaction() as session:
@@ -157,7 +158,9 @@ def _letters_of(office, first: str) -> list[str]:
         return list(session.scalars(query))
 
 
-def test_a_dead_link_is_replaced_by_mail_to_the_address_on_file_three_times_a_day(office, browser):
+def test_a_dead_link_is_replaced_by_mail_to_the_address_on_file_three_times_a_day_and_then_once_an_hour(
+    office, browser
+):
     old = office.token("dewi")
     with office.db.transaction() as session:
         links.revoke_links(session, office.people["dewi"], "lost", at=clock.now())
@@ -170,7 +173,7 @@ def test_a_dead_link_is_replaced_by_mail_to_the_address_on_file_three_times_a_da
         who.send("/a/reissue", {"token": "a" * 40}),
     }  # fmt: skip
     assert len(answers) == 1, "the page never tells whether there was anybody"
-    assert len(_letters_of(office, "dewi")) == count + 3
+    assert len(_letters_of(office, "dewi")) == count + 4
     with office.db.reading() as session:
         newest = session.scalars(select(ActionLink).filter_by(person_id=office.people["dewi"], state="active")).one()
         letter = session.scalars(select(Letter).filter_by(person_id=office.people["dewi"]).order_by(Letter.id.desc()))
