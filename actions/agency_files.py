@@ -9,6 +9,9 @@ from pydantic import BaseModel, ValidationError
 from rules.agency_files import AgencyFile, AgencyFileRefused, CalendarFile, IndicatorsFile, faults_of
 from rules.yaml_keys import Repeated, repeated_keys
 
+ROSTERS = (".csv", ".xlsx", ".xlsm", ".xls", ".ods", ".xlsb", ".tsv", ".txt", ".htm", ".html")
+"""Endings of a roster; what the file really is, its first bytes say."""
+
 Content = TypeVar("Content", bound=BaseModel)
 
 
@@ -31,13 +34,32 @@ def read_agency(directory: Path) -> AgencyFolder:
     agency = _read(directory / "agency.yaml", AgencyFile, faults)
     calendar = _read(directory / "calendar.yaml", CalendarFile, faults)
     indicators = _read(directory / "indicators.yaml", IndicatorsFile, faults)
-    roster = next((path for name in ("roster.csv", "roster.xlsx") if (path := directory / name).is_file()), None)
-    if roster is None:
-        faults.append(f"{directory}: roster.csv or roster.xlsx is missing")
+    roster = _roster(directory, faults)
     if faults or not (agency and calendar and indicators and roster):
         raise AgencyFileRefused(faults)
-    waivers = directory / "waivers.csv"
-    return AgencyFolder(directory, agency, calendar, indicators, roster, waivers if waivers.is_file() else None)
+    return AgencyFolder(directory, agency, calendar, indicators, roster, waivers_beside(roster))
+
+
+def _roster(directory: Path, faults: list[str]) -> Path | None:
+    """The one roster of the folder, in any format and letter case; two are refused, for either could be meant."""
+    rosters = sorted(
+        path for path in directory.iterdir()
+        if path.stem.casefold() == "roster" and path.suffix.casefold() in ROSTERS and path.is_file()
+    )  # fmt: skip
+    if not rosters:
+        faults.append(f"{directory}: roster.csv or roster.xlsx is missing ({', '.join(ROSTERS)} are looked for)")
+    if len(rosters) > 1:
+        names = ", ".join(path.name for path in rosters)
+        faults.append(f"{directory}: two rosters, {names}: HR keeps the one that holds and moves the others away")
+    return rosters[0] if len(rosters) == 1 else None
+
+
+def waivers_beside(roster: Path) -> Path | None:
+    """The file of waivers in the folder of a roster, in any letter case."""
+    if not roster.parent.is_dir():
+        return None
+    named = (path for path in sorted(roster.parent.iterdir()) if path.name.casefold() == "waivers.csv")
+    return next((path for path in named if path.is_file()), None)
 
 
 def _read(path: Path, model: type[Content], faults: list[str]) -> Content | None:

@@ -1,55 +1,70 @@
-"""Read rosters from CSV and spreadsheets, a row at a time; a row that cannot be read is reported and passed over."""
+"""Rosters and waivers from files of any kind: rows of people; what cannot be read is reported, never dropped."""
 
-import codecs
-import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date, datetime
-from itertools import chain
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
 
-from rules.roster import Malformed
-from rules.roster_columns import Header, RosterRefused, RosterRow, clean_nip, demand_columns, read_header, row_of
+from actions.tables.line import UNCALCULATED, Line, Progress, TableRefused, column_letters
+from actions.tables.numbers import day_of
+from actions.tables.reader import Table, read_table
+from rules.roster import Malformed, RosterItem, Source
+from rules.roster_columns import (
+    ADVICE,
+    DAYS,
+    Fault,
+    Header,
+    RosterRefused,
+    RosterRow,
+    clean_nip,
+    match_header,
+    row_of,
+    with_unit_codes,
+)
+from rules.roster_nobody import is_nobody, spans
 
-if TYPE_CHECKING:
-    from python_calamine import CalamineSheet
-
-SHEETS = frozenset({".xlsx", ".xlsm", ".xls", ".ods"})
-HEADER_WITHIN = 10
-"""Titles may stand above the header; it is looked for in so many rows."""
-EXACT_BELOW = 10**15
-"""A spreadsheet keeps 15 digits of a number."""
-
-Progress = Callable[[int, int], None]
-"""Told how much is done, and of how much: bytes of a CSV file, rows of a sheet."""
-Line = tuple[int, list[str]] | Malformed
+MOST_ROWS = 6_000_000
+SURE_AFTER = 20_000
+"""Rows after which a file that holds more nonsense than people is refused as a whole."""
+_ERROR = re.compile(
+    r"#(N/A|NV|REF!|BEZUG!|VALUE!|WERT!|DIV/0!|NAME\?|NUM!|ZAHL!|NULL!|SPILL!|CALC!|FIELD!|BUSY!|CONNECT!|BLOCKED!"
+    rf"|UNKNOWN!|GETTING_DATA)|#{{3,}}|Err:\d{{3}}|{re.escape(UNCALCULATED)}"
+)
+"""What spreadsheets show in place of a value, in English and German; also ##### of a column too narrow."""
 
 
-def read_roster(path: Path, progress: Progress | None = None) -> Iterator[RosterRow | Malformed]:
-    """Yield the rows of a roster; RosterRefused if it is no roster: unreadable, empty, or without required columns."""
-    if not path.is_file():
-        raise RosterRefused(f"Berkas tidak ada: {path}. / No such file: {path}.")
-    lines = _sheet_lines(path, progress) if path.suffix.lower() in SHEETS else _csv_lines(path, progress)
-    return _rows(lines)
+def read_roster(path: Path, progress: Progress | None = None) -> Iterator[RosterItem]:
+    """Yield what stands in a roster; RosterRefused if it is no roster: unreadable, empty, or without required columns.
+
+    First its source, then a row for each person, and Malformed for whatever could not be handed over.
+    """
+    table = _table(path, "roster", progress)
+    return _Rows(path, table).items()
+
+
+def lines_of(path: Path) -> tuple[Table, Iterator[Line]]:
+    """The table of a roster and all its lines as they were read, titles and header included."""
+    table = _table(path, "roster", None)
+    return table, _refusing(table.lines, path)
 
 
 def read_waivers(path: Path) -> dict[tuple[str, str], str]:
     """Read nip,code,reason; refused as a whole, naming each line, if a reason is missing: a waiver is an act."""
     waivers: dict[tuple[str, str], str] = {}
     bad: list[str] = []
-    if not path.is_file():
-        raise RosterRefused(f"Berkas tidak ada: {path}. / No such file: {path}.")
-    with path.open(newline="", encoding=_encoding(path), errors="replace") as file:
-        sample = file.readline()
-        file.seek(0)
-        reader = csv.DictReader(file, delimiter=_delimiter(sample))
-        for record in _waiver_lines(reader, path):
-            cells = {(key or "").strip().lower(): (value or "").strip() for key, value in record.items() if key}
-            nip, code, reason = (cells.get(column, "") for column in ("nip", "code", "reason"))
-            if nip and code and reason:
-                waivers[clean_nip(nip), code] = reason
-            elif nip or code or reason:
-                bad.append(f"{path.name}: {nip or '?'},{code or '?'}")
+    table = _table(path, "waivers", None)
+    places = [table.names.index(name) for name in table.names if name.casefold() in _WAIVER_COLUMNS]
+    columns = {_WAIVER_COLUMNS[table.names[place].casefold()]: place for place in places}
+    for line in _refusing(table.lines, path):
+        if line.number <= table.last:
+            continue
+        cells = [*(_content(cell).strip() for cell in line.cells), *[""] * len(table.names)]
+        if columns["reason"] == len(table.names) - 1:  # a reason may hold the separator
+            cells[columns["reason"]] = ", ".join(cell for cell in cells[columns["reason"] :] if cell)
+        nip, code, reason = (cells[columns[column]] for column in ("nip", "code", "reason"))
+        if nip and code and reason and not line.unreadable:
+            waivers[clean_nip(nip), code] = reason
+        elif nip or code or reason or line.unreadable:
+            bad.append(f"{path.name}:{line.number}: {nip or '?'},{code or '?'}")
     if bad:
         raise RosterRefused(
             f"Pengesampingan perlu nip, code dan reason: {'; '.join(bad)}. / A waiver needs nip, code and reason."
@@ -57,198 +72,151 @@ def read_waivers(path: Path) -> dict[tuple[str, str], str]:
     return waivers
 
 
-def _waiver_lines(reader: "csv.DictReader[str]", path: Path) -> Iterator[dict[str, str]]:
-    """The records of a file of waivers; refused if it is none: no such columns, or nothing that can be split."""
+_WAIVER_COLUMNS = {"nip": "nip", "code": "code", "kode": "code", "reason": "reason", "alasan": "reason"}
+
+
+def _table(path: Path, purpose: str, progress: Progress | None) -> Table:
     try:
-        columns = {name.strip().lower() for name in reader.fieldnames or ()}
-        if not columns >= {"nip", "code", "reason"}:
+        return read_table(path, purpose, progress)
+    except TableRefused as refused:
+        raise _named(refused, path) from refused
+
+
+def _refusing(lines: Iterator[Line], path: Path) -> Iterator[Line]:
+    try:
+        yield from lines
+    except TableRefused as refused:
+        raise _named(refused, path) from refused
+
+
+def _named(refused: TableRefused, path: Path) -> RosterRefused:
+    return RosterRefused(f"{path.name}: {refused.indonesian} / {path.name}: {refused.english}")
+
+
+class _Rows:
+    """Makes rows of lines, and keeps in mind what was not read."""
+
+    def __init__(self, path: Path, table: Table) -> None:
+        self.path, self.table = path, table
+        self.header: Header = match_header(table.names)
+        self.width = len(table.names)
+        self.skipped = [index for index, column in enumerate(self.header.columns) if column is None]
+        self.unread: set[int] = set()
+        """Columns without a known name in which something stands."""
+        self.columns_unread: list[str] = []
+        self.nobody: list[int] = []
+        self.rows = self.nonsense = 0
+
+    def items(self) -> Iterator[RosterItem]:
+        table = self.table
+        yield Source(
+            table.kind, table.sheet, table.last, self.header.told, table.encoding, tuple(table.hidden),
+            self.columns_unread, self.nobody,
+        )  # fmt: skip
+        if table.guessed:
+            encoding = {"cp1252": "Windows-1252", "mac-roman": "Mac Roman"}.get(table.encoding, table.encoding)
+            yield Malformed(1, "encoding_guessed", {"value": encoding})
+        for line in _refusing(table.lines, self.path):
+            if line.number > table.last:
+                item = self._item(line)
+                if item is not None:
+                    yield item
+        self.columns_unread += self._unread()
+        if self.columns_unread:
+            yield Malformed(table.last, "column_unknown", {"columns": ", ".join(self.columns_unread)})
+        if self.nobody:
+            yield Malformed(0, "rows_passed_over", {"count": str(len(self.nobody)), "value": spans(self.nobody)})
+
+    def _unread(self) -> list[str]:
+        named = [name for name in self.header.unknown if name != ADVICE]
+        nameless = [index for index in sorted(self.unread) if index >= self.width or not self.header.names[index]]
+        return [*named, *(f"({letters})" for letters in [*map(column_letters, nameless), *self.table.far])]
+
+    def _item(self, line: Line) -> RosterRow | Malformed | None:
+        if line.unreadable:
+            self._count(sound=False)
+            return Malformed(line.number, facts=dict(zip(("reason_id", "reason_en"), line.unreadable, strict=True)))
+        cells = line.cells
+        if not any(cell.strip() for cell in cells):
+            return None
+        texts = [_content(cell) if '="' in cell else cell for cell in cells]
+        texts += [""] * (self.width - len(texts))
+        known = {
+            column: text
+            for column, places in self.header.order
+            if (text := next((texts[place] for place in places if texts[place].strip()), ""))
+        }
+        if is_nobody(texts, known, self.header.names):
+            self.nobody.append(line.number)
+            return None
+        if (
+            self.table.ragged
+            and len(cells) != self.width
+            and _moved(cells, self.header, self.width, line.number, known)
+        ):
+            self._count(sound=False)
+            return _wrong_width(line.number, len(cells), self.width)
+        self.unread.update(index for index in self.skipped if texts[index].strip())
+        self.unread.update(index for index in range(self.width, len(texts)) if texts[index].strip())
+        self._count(sound=len(clean_nip(known.get("nip", ""))) == 18)
+        return self._row(line, texts, known)
+
+    def _count(self, *, sound: bool) -> None:
+        self.rows += 1
+        self.nonsense += not sound
+        if self.rows > MOST_ROWS:
+            raise RosterRefused(f"Lebih dari {MOST_ROWS} baris. / More than {MOST_ROWS} rows.")
+        if self.nonsense > SURE_AFTER and self.nonsense * 2 > self.rows:
             raise RosterRefused(
-                f"{path.name}: perlu kolom nip, code dan reason pada baris judul. / "
-                f"{path.name} needs the columns nip, code and reason in its header row: HR adds them."
+                f"{self.path.name}: {self.nonsense} dari {self.rows} baris pertama tanpa NIP 18 digit; ini bukan data "
+                f"pegawai. / {self.path.name}: {self.nonsense} of the first {self.rows} rows have no NIP of 18 digits; "
+                "this is no roster."
             )
-        yield from reader
-    except csv.Error as error:
-        raise RosterRefused(
-            f"{path.name}: tidak dapat dibaca ({error}); simpan ulang sebagai CSV UTF-8. / "
-            f"{path.name} cannot be read: save it again as CSV in UTF-8."
-        ) from error
+
+    def _row(self, line: Line, texts: Sequence[str], known: dict[str, str]) -> RosterRow:
+        faults: list[Fault] = []
+        for column, places in self.header.order:
+            text = known.get(column, "")
+            wrong = [place for place in places if place in line.errors]
+            if wrong or (text[:1] in "#Er" and _ERROR.fullmatch(text.strip())):
+                place = (wrong or [each for each in places if texts[each].strip()])[0]
+                cell = f"{column_letters(place)}{line.number}"
+                sheet = f"{self.table.sheet}!" if self.table.sheet else ""
+                faults.append(Fault("cell_error", column, texts[place].strip(), f"{sheet}{cell}"))
+                known[column] = ""
+            elif column in DAYS and re.fullmatch(r"[2-9]\d{4}", text.strip()):  # a day as its serial number
+                known[column] = day_of(float(text), first_day_1904=self.table.first_day_1904)
+            elif column == "nip" and len(places) > 1:
+                numbers = {clean_nip(texts[place]) for place in places if texts[place].strip()}
+                if len(numbers) > 1:
+                    faults.append(Fault("nip_two", "nip", " / ".join(sorted(numbers))))
+        if self.header.named_units:
+            known = with_unit_codes(known)
+        row = row_of(line.number, known)
+        row.faults = (*faults, *row.faults)
+        return row
 
 
-def _rows(lines: Iterable[Line]) -> Iterator[RosterRow | Malformed]:
-    lines = iter(lines)
-    notes, number, header = _find_header(lines)
-    yield from notes
-    if header.unknown:
-        yield Malformed(number, "column_unknown", {"columns": ", ".join(header.unknown)})
-    width = len(header.columns)
-    for line in lines:
-        if isinstance(line, Malformed):
-            yield line
-        elif any(cell.strip() for cell in line[1]):
-            number, cells = line
-            if len(cells) != width:  # even if the last one is empty: a comma in a name moved all that follow
-                yield _wrong_width(number, len(cells), width)
-            else:
-                yield row_of(
-                    number, {column: cell for column, cell in zip(header.columns, cells, strict=True) if column}
-                )
+def _content(cell: str) -> str:
+    """What stands in ="...", which keeps a spreadsheet from making a number of it."""
+    text = cell.strip()
+    if text.startswith('="') and text.endswith('"') and len(text) > 2:
+        return text[2:-1].replace('""', '"')
+    return cell
 
 
-def _find_header(lines: Iterator[Line]) -> tuple[list[Malformed], int, Header]:
-    """The first row that has all required columns; if none has, the refusal speaks of the one that came nearest."""
-    notes: list[Malformed] = []
-    nearest: Header | None = None
-    for _, line in zip(range(HEADER_WITHIN), lines, strict=False):
-        if isinstance(line, Malformed):
-            notes.append(line)
-            continue
-        header = read_header(line[1])
-        if not header.missing:
-            return notes, line[0], header
-        if nearest is None or len(header.missing) < len(nearest.missing):
-            nearest = header
-    if nearest is None:
-        raise RosterRefused("Berkas kosong. / The file is empty.")
-    demand_columns(nearest)
-    raise AssertionError("a header without required columns was let through")
+def _moved(cells: Sequence[str], header: Header, width: int, number: int, known: dict[str, str]) -> bool:
+    """Whether cells of a line may stand in the wrong column: one too many, since a name held the separator."""
+    if any(cell.strip() for cell in cells[width:]):
+        return True
+    (email, *_) = next(places for column, places in header.order if column == "email")
+    if len(cells) < width:
+        return email + 1 < len(cells) and "@" not in cells[email] and "@" in cells[email + 1]
+    if "@" not in known.get("email", "") or re.search(r"[^\W\d_]", known.get("superior_nip", "")):
+        return True
+    return bool(row_of(number, known).faults)
 
 
 def _wrong_width(number: int, found: int, wanted: int) -> Malformed:
-    return _unreadable(number, f"{found} sel, seharusnya {wanted}", f"{found} cells instead of {wanted}")
-
-
-def _unreadable(number: int, reason_id: str, reason_en: str) -> Malformed:
-    return Malformed(number, facts={"reason_id": reason_id, "reason_en": reason_en})
-
-
-# CSV
-
-
-def _csv_lines(path: Path, progress: Progress | None) -> Iterator[Line]:
-    encoding = _encoding(path)
-    total = path.stat().st_size
-    if encoding == "cp1252":
-        yield Malformed(1, "encoding_guessed")
-    with path.open(newline="", encoding=encoding, errors="replace") as file:
-        first = file.readline()
-        delimiter = _delimiter(first)
-        if first.lower().startswith("sep="):  # a line that Excel writes for itself
-            first = ""
-        raw = cast(BinaryIO, file.buffer)
-        physical = chain([(1, first)] if first else [], enumerate(file, 2))
-        for count, line in enumerate(_records(physical, delimiter)):
-            if progress and count % 500 == 0:
-                progress(raw.tell(), total)
-            yield line
-    if progress:
-        progress(total, total)
-
-
-def _records(lines: Iterator[tuple[int, str]], delimiter: str) -> Iterator[Line]:
-    """Split lines into cells; a quote that is not closed within three lines costs its own line only."""
-    ahead: list[tuple[int, str]] = []
-    width = 0
-    while (here := ahead.pop(0) if ahead else next(lines, None)) is not None:
-        number, text = here
-        line = _cells(number, text, delimiter)
-        if text.count('"') % 2 and _runs_on(line):
-            ahead += [line for _, line in zip(range(3 - len(ahead)), lines, strict=False)]
-            joined = _joined(text, ahead, delimiter, width)
-            if joined is None:
-                yield _unreadable(number, "tanda kutip tidak ditutup", "a quote is not closed")
-                continue
-            used, text = joined
-            del ahead[:used]
-            line = _cells(number, text, delimiter)
-        if number <= HEADER_WITHIN and not isinstance(line, Malformed):
-            width = max(width, len(line[1]))
-        yield line
-
-
-def _runs_on(line: Line) -> bool:
-    """Whether a quote opened in the line swallowed its end."""
-    return isinstance(line, Malformed) or any(cell.endswith(("\n", "\r")) for cell in line[1])
-
-
-def _joined(text: str, ahead: Sequence[tuple[int, str]], delimiter: str, width: int) -> tuple[int, str] | None:
-    """The text with as many lines ahead as close its quote, if that gives a row of the right width."""
-    for used, (_, more) in enumerate(ahead, 1):
-        text += more
-        if text.count('"') % 2 == 0:
-            line = _cells(0, text, delimiter)
-            return (used, text) if not isinstance(line, Malformed) and len(line[1]) == width else None
-    return None
-
-
-def _cells(number: int, text: str, delimiter: str) -> Line:
-    if "\0" in text:
-        return _unreadable(number, "memuat byte kosong", "it contains NUL bytes")
-    try:
-        records = list(csv.reader(text.splitlines(keepends=True), delimiter=delimiter))
-    except csv.Error as error:
-        return _unreadable(number, str(error), str(error))
-    return number, records[0] if records else []
-
-
-def _delimiter(line: str) -> str:
-    if line.lower().startswith("sep=") and len(line) > 4:
-        return line[4]
-    return max(",;\t", key=line.count)
-
-
-def _encoding(path: Path) -> str:
-    """UTF-8 with or without a mark; what is not UTF-8 is taken for the Windows-1252 of old spreadsheets."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    with path.open("rb") as file:
-        head = file.read(4)
-        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
-        file.seek(0)
-        try:
-            while chunk := file.read(1 << 20):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "cp1252"
-    return "utf-8-sig"
-
-
-# spreadsheets
-
-
-def _sheet_lines(path: Path, progress: Progress | None) -> Iterator[Line]:
-    sheet = _first_sheet(path)
-    total = sheet.total_height
-    for number, cells in enumerate(sheet.iter_rows(), 1):
-        if progress and number % 500 == 0:
-            progress(number, total)
-        yield number, [cell_text(cell) for cell in cells]
-    if progress:
-        progress(total, total)
-
-
-def _first_sheet(path: Path) -> "CalamineSheet":
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        return CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0)
-    except (CalamineError, OSError, IndexError) as error:
-        raise RosterRefused(
-            f"Lembar kerja {path.name} tidak dapat dibuka ({error}). Hapus kata sandinya atau simpan ulang sebagai "
-            f".xlsx. / The spreadsheet cannot be opened. Remove its password or save it again as .xlsx."
-        ) from error
-
-
-def cell_text(cell: object) -> str:
-    """The text of a cell; a number too long for a spreadsheet stays in its scientific form, so that it is refused."""
-    if isinstance(cell, bool):
-        return str(int(cell))
-    if isinstance(cell, datetime):
-        return cell.date().isoformat()
-    if isinstance(cell, date):
-        return cell.isoformat()
-    if isinstance(cell, int | float):
-        if abs(cell) >= EXACT_BELOW:
-            return f"{float(cell):.14e}"
-        return str(int(cell)) if float(cell).is_integer() else str(cell)
-    return str(cell)
+    facts = {"reason_id": f"{found} sel, seharusnya {wanted}", "reason_en": f"{found} cells instead of {wanted}"}
+    return Malformed(number, facts=facts)

@@ -22,7 +22,7 @@ from actions.roster_notes import changes_of, losses_of, unconfirmed
 from actions.roster_people import ELSEWHERE
 from actions.roster_rows import Taking
 from models import Agency, Posting, RosterImport, Supervision
-from rules.roster import Examination, Malformed, Problem, RosterRow, examine
+from rules.roster import Examination, Problem, RosterItem, RosterRow, examine
 from rules.roster_changes import Change, ChangeKind, digest_of
 from rules.roster_losses import Loss
 
@@ -122,7 +122,7 @@ class _Examined:
 
 def _examined(folder: AgencyFolder, said: Decisions, as_of: date, progress: Progress | None) -> _Examined:
     tell = progress or _quietly
-    rows: list[RosterRow | Malformed] = []
+    rows: list[RosterItem] = []
     read = renamed(read_roster(folder.roster, lambda done, of: tell("read", done, of)), said.same)
     examination = examine(_kept(read, rows), as_of, said.waivers)
     if not examination.rows_ok:
@@ -181,7 +181,7 @@ def sha256_of(folder: AgencyFolder) -> str:
     return digest.hexdigest()
 
 
-def _kept(rows: Iterable[RosterRow | Malformed], into: list[RosterRow | Malformed]) -> Iterator[RosterRow | Malformed]:
+def _kept(rows: Iterable[RosterItem], into: list[RosterItem]) -> Iterator[RosterItem]:
     for row in rows:
         into.append(row)
         yield row

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import cli.roster_report
 from cli import roster_import
 from cli.language import spoken
 
 if TYPE_CHECKING:
-    from rules.roster import Examination, Problem
+    from rules.roster import Examination
     from rules.words import Locale
 
 app = typer.Typer(
@@ -22,13 +23,20 @@ app = typer.Typer(
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="CSV or XLSX.")],
+    file: Annotated[Path, typer.Argument(help="CSV, XLSX, XLS, ODS, or a table of a web page.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-    waivers: Annotated[Path | None, typer.Option(help="CSV with nip,code,reason.")] = None,
+    waivers: Annotated[
+        Path | None, typer.Option(help="CSV with nip,code,reason; otherwise waivers.csv beside FILE, if there is one.")
+    ] = None,
     today: Annotated[str, typer.Option(help="Examine as of this day, YYYY-MM-DD; otherwise today.")] = "",
     locale: Annotated[str, typer.Option(help="Language of what is found: id (usual) or en.")] = "",
+    rows: Annotated[bool, typer.Option("--rows", help="Print every row, not only each cause once.")] = False,
+    xlsx: Annotated[
+        Path | None, typer.Option(help="Write the file back to this place, with its problems marked and what to do.")
+    ] = None,
 ) -> None:
     """Find every problem with row, person, who must mend it and how; exit 1 if any blocks, 2 if FILE is no roster."""
+    from actions.agency_files import waivers_beside
     from actions.roster_files import read_roster, read_waivers
     from rules.roster import examine
     from rules.roster_columns import RosterRefused
@@ -36,17 +44,34 @@ def check(
 
     if locale not in {"", *Locale}:
         raise typer.BadParameter("id or en", param_hint="--locale")
+    language = spoken("id", locale)
     day = _day(today)
+    used = waivers or waivers_beside(file)
     try:
-        reasons = read_waivers(waivers) if waivers else {}
+        reasons = read_waivers(used) if used else {}
         with _bar() as progress:
             examination = examine(read_roster(file, progress), day, reasons)
+        if xlsx:
+            _write_back(file, examination, xlsx, language)
     except RosterRefused as refused:
         typer.echo(str(refused), err=True)
         raise typer.Exit(2) from refused
-    show = _print_json if as_json else _print_table
-    show(file, day, examination, spoken("id", locale))
+    if as_json:
+        cli.roster_report.print_json(file, day, examination, language, used)
+    else:
+        cli.roster_report.print_table(file, day, examination, language, used, every_row=rows)
     raise typer.Exit(1 if examination.blocks else 0)
+
+
+def _write_back(file: Path, examination: "Examination", out: Path, locale: "Locale") -> None:
+    from actions.roster_marked import write_marked
+
+    if out.exists() and out.resolve() == file.resolve():
+        raise typer.BadParameter("the file itself; name another one", param_hint="--xlsx")
+    try:
+        write_marked(file, examination, out, locale)
+    except OSError as error:
+        raise typer.BadParameter(f"{out}: {error.strerror or error}", param_hint="--xlsx") from error
 
 
 def _day(text: str) -> date:
@@ -72,61 +97,6 @@ def _bar() -> Iterator[Callable[[int, int], None]]:
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("Roster", total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
-
-
-def _print_json(file: Path, day: date, examination: "Examination", locale: "Locale") -> None:
-    import json
-
-    report = {
-        "file": str(file),
-        "today": day.isoformat(),
-        "blocks": examination.blocks,
-        "counts": examination.counts,
-        "problems": [_as_json(problem, locale) for problem in examination.problems],
-    }
-    typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
-
-
-def _as_json(problem: "Problem", locale: "Locale") -> dict[str, object]:
-    return {
-        "row": problem.row,
-        "nip": problem.nip,
-        "name": problem.name,
-        "code": problem.code,
-        "severity": problem.severity.value,
-        "blocks": problem.blocks,
-        "holds_row": problem.holds_row,
-        "waived": problem.waived,
-        **problem.text(locale)._asdict(),
-    }
-
-
-def _print_table(file: Path, day: date, examination: "Examination", locale: "Locale") -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    from rules.roster_texts import COUNTS, SEVERITIES
-
-    english = locale.value == "en"
-    console = Console()
-    if examination.problems:
-        heads = {
-            "id": ("Baris", "Siapa", "Tingkat", "Masalah", "Diperbaiki oleh", "Caranya"),
-            "en": ("Row", "Who", "Severity", "Problem", "Mended by", "How"),
-        }
-        table = Table(title=escape(f"{file.name}, {day.isoformat()}"), show_lines=True)
-        for head in heads[locale.value]:
-            table.add_column(head, overflow="fold", width=18 if head in ("Siapa", "Who") else None)  # a NIP
-        for problem in examination.problems:
-            level = SEVERITIES[problem.severity][english]
-            if problem.waived:
-                level = f"{COUNTS['waived'][english]}: {problem.waived}"
-            text = problem.text(locale)
-            cells = (f"{problem.name}\n{problem.nip}".strip(), level, f"{text.message} [{problem.code}]", *text[1:])
-            table.add_row(str(problem.row or ""), *(escape(cell) for cell in cells))
-        console.print(table)
-    console.print(", ".join(f"{COUNTS[name][english]} {count}" for name, count in examination.counts.items()))
 
 
 roster_import.register(app)

@@ -113,3 +113,14 @@ def _domain(text: str) -> str:
     if labels[-1].isdigit() or len(labels[-1]) < 2:
         raise AddressRefused("domain")
     return host
+
+
+DOTLESS = frozenset({"gmail.com", "googlemail.com"})
+"""Providers for whom dots before the @ mean nothing; both names are one."""
+
+
+def mailbox_of(wire: str) -> str:
+    """Where mail to an address in lower case ends: without a tag behind a plus, nor dots that a provider ignores."""
+    local, _, domain = wire.partition("@")
+    local = local.partition("+")[0] or local
+    return f"{local.replace('.', '')}@gmail.com" if domain in DOTLESS else f"{local}@{domain}"

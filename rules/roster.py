@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
-from rules.addresses import AddressRefused, parse_address
+from rules.addresses import AddressRefused, mailbox_of, parse_address
 from rules.nip import NipRefused, parse_nip
 from rules.roster_columns import LIMITS, Fault, RosterRow, looks_numeric
-from rules.roster_findings import Examination, Malformed, Problem, RosterUnit
-from rules.roster_texts import CATALOGUE, NIP_REASONS
+from rules.roster_findings import Examination, Malformed, Names, Problem, RosterItem, RosterUnit, Source
+from rules.roster_texts import CATALOGUE, COLUMN_OF, NIP_REASONS
 from rules.words import Locale, Role, Severity
 
-__all__ = ["Examination", "Malformed", "Problem", "RosterRow", "RosterUnit", "examine"]
+__all__ = ["Examination", "Malformed", "Problem", "RosterItem", "RosterRow", "RosterUnit", "Source", "examine"]
 
 SPAN_WIDE = 50
 """A rater of more people than this is told to HR: nobody talks with so many each quarter."""
@@ -25,18 +25,22 @@ STAND_ALONE = frozenset({Role.APPOINTING_AUTHORITY, Role.AUDITOR, Role.OPS})
 
 
 def examine(
-    rows: Iterable[RosterRow | Malformed], today: date, waivers: Mapping[tuple[str, str], str] | None = None
+    rows: Iterable[RosterItem], today: date, waivers: Mapping[tuple[str, str], str] | None = None
 ) -> Examination:
     """Examine a roster as of `today` in one pass and linear time; `waivers` give a reason per NIP and problem code."""
     doctor = _Doctor(today)
     for item in rows:
-        if isinstance(item, Malformed):
+        if isinstance(item, Source):
+            doctor.take_source(item)
+        elif isinstance(item, Malformed):
             doctor.take_malformed(item)
         else:
             doctor.take(item)
     doctor.look_at_superiors()
     doctor.look_at_mandates()
     doctor.look_at_units()
+    doctor.look_at_mailboxes()
+    doctor.look_at_families()
     return doctor.conclude(waivers or {})
 
 
@@ -65,16 +69,25 @@ class _Doctor:
         self.by_address: dict[str, RosterRow] = {}
         self.units: dict[str, RosterUnit] = {}
         self.problems: list[Problem] = []
+        self.mailboxes: dict[str, list[RosterRow]] = {}
         self.hr: list[str] = []
+        self.source: Source | None = None
+        self.names = Names()
 
     def find(self, row: RosterRow, code: str, **facts: object) -> None:
+        if row.faults and COLUMN_OF.get(code) in row.erroneous:
+            return  # the cell shows an error: that is what is wrong
         words = {"unit": row.unit_name or row.unit_code, **{key: str(value) for key, value in facts.items()}}
-        self.problems.append(Problem(row.row, row.nip, row.name, code, words, self.hr))
+        self.problems.append(Problem(row.row, row.nip, row.name, code, words, self.hr, names=self.names))
 
     # one row at a time
 
+    def take_source(self, source: Source) -> None:
+        self.source = source
+        self.names.update(source.columns)
+
     def take_malformed(self, item: Malformed) -> None:
-        self.problems.append(Problem(item.row, "", "", item.code, item.facts, self.hr))
+        self.problems.append(Problem(item.row, "", "", item.code, item.facts, self.hr, names=self.names))
         self.malformed += CATALOGUE[item.code].holds_row
 
     def take(self, row: RosterRow) -> None:
@@ -94,18 +107,24 @@ class _Doctor:
             self.hr.append(row.name)
 
     def _fault(self, row: RosterRow, fault: Fault) -> None:
-        self.find(row, fault.code, column=fault.column, value=fault.value, count=LIMITS.get(fault.column, 0))
+        column = self.names[fault.column]
+        limit = LIMITS.get(fault.column, 0)
+        facts = {"at": fault.column, "column": column, "value": fault.value, "count": str(limit), "other": fault.cell}
+        words = {"unit": row.unit_name or row.unit_code, **facts}
+        self.problems.append(Problem(row.row, row.nip, row.name, fault.code, words, self.hr, names=self.names))
 
     def _partial(self, row: RosterRow) -> None:
         """Mandates and absences that are only half told."""
         if row.acting_for_nip and row.acting_for_nip == row.nip:
             self.find(row, "acting_self")
         elif missing := _half_told(row, ("acting_for_nip", "acting_kind", "acting_decree", "acting_from", "acting_to")):
-            self.find(row, "acting_incomplete", columns=", ".join(missing))
+            self.find(row, "acting_incomplete", columns=", ".join(self.names[column] for column in missing))
         elif row.acts_too_long:
             self.find(row, "acting_long", start=row.acting_from, end=row.acting_to)
+        if any(fault.code == "absence_unreadable" for fault in row.faults):
+            return
         if missing := _half_told(row, ("absence_kind", "absence_from", "absence_to")):
-            self.find(row, "absence_incomplete", columns=", ".join(missing))
+            self.find(row, "absence_incomplete", columns=", ".join(self.names[column] for column in missing))
 
     def _nip(self, row: RosterRow) -> None:
         if not row.nip:
@@ -133,6 +152,8 @@ class _Doctor:
         first = self.by_address.setdefault(wire, row)
         if first is not row:
             self.find(row, "address_shared", value=row.email, other=first.row, other_name=first.name)
+        else:
+            self.mailboxes.setdefault(mailbox_of(wire), []).append(row)
 
     def _unit(self, row: RosterRow) -> None:
         if not row.unit_code:
@@ -237,11 +258,26 @@ class _Doctor:
                 self.find(first_rows[code], "unit_circular")
                 self.units[code].parent = ""
 
+    def look_at_mailboxes(self) -> None:
+        """Several addresses that end in one mailbox: whoever reads it can act for all of them."""
+        for first, *others in self.mailboxes.values():
+            for row in others:
+                self.find(row, "mailbox_shared", value=row.email, other=first.row, other_name=first.name)
+
+    def look_at_families(self) -> None:
+        """A column of job families that is empty, or partly so: no suggestions, no default plans from them."""
+        if self.source is None or "job_family" not in self.source.columns or not self.rows:
+            return
+        without = sum(not row.job_family for row in self.rows)
+        if without == len(self.rows):
+            facts = {"count": str(without)}
+            self.problems.append(Problem(0, "", "", "job_family_empty", facts, self.hr, names=self.names))
+
     # the end
 
     def conclude(self, waivers: Mapping[tuple[str, str], str]) -> Examination:
         if not self.rows and not self.malformed:
-            self.problems.append(Problem(0, "", "", "roster_empty", {}, self.hr))
+            self.problems.append(Problem(0, "", "", "roster_empty", {}, self.hr, names=self.names))
         self._waive(waivers)
         held = {problem.row for problem in self.problems if problem.holds_row}
         for row in self.rows:
@@ -250,10 +286,12 @@ class _Doctor:
                 self.find(row, "superior_held", other=boss.row, other_name=boss.name or boss.nip)
         for role in (Role.PERFORMANCE_ADMIN, Role.APPOINTING_AUTHORITY):
             if not any(role in row.roles for row in self.rows if row.row not in held):
-                self.problems.append(Problem(0, "", "", "role_unfilled", {"value": role.value}, self.hr))
+                self.problems.append(
+                    Problem(0, "", "", "role_unfilled", {"value": role.value}, self.hr, names=self.names)
+                )
         self.problems.sort(key=lambda problem: problem.row)
         rows_ok = [row for row in self.rows if row.row not in held]
-        return Examination(rows_ok, self.problems, _parents_first(self.units), self._counts(len(rows_ok)))
+        return Examination(rows_ok, self.problems, _parents_first(self.units), self._counts(len(rows_ok)), self.source)
 
     def _waive(self, waivers: Mapping[tuple[str, str], str]) -> None:
         used: set[tuple[str, str]] = set()
@@ -276,7 +314,9 @@ class _Doctor:
 
     def _about(self, nip: str, code: str, value: str) -> Problem:
         row = self.by_nip.get(nip)
-        return Problem(row.row if row else 0, nip, row.name if row else "", code, {"value": value}, self.hr)
+        return Problem(
+            row.row if row else 0, nip, row.name if row else "", code, {"value": value}, self.hr, names=self.names
+        )
 
     def _counts(self, accepted: int) -> dict[str, int]:
         total = len(self.rows) + self.malformed

@@ -39,9 +39,9 @@ EMPLOYEE = (
 )
 PPK = ("Pejabat Pembina Kepegawaian (PPK)", "Appointing authority (PPK)")
 _COPY_AS_TEXT = (
-    "Format kolom NIP sebagai Teks sebelum mengisi, lalu ketik atau tempel ulang 18 digit dari sumber asli; "
+    "Format kolom {c[nip]} sebagai Teks sebelum mengisi, lalu ketik atau tempel ulang 18 digit dari sumber asli; "
     "digit yang hilang tidak dapat dipulihkan.",
-    "Format the NIP column as Text before filling it, then type or paste the 18 digits again from the source; "
+    "Format the column {c[nip]} as Text before filling it, then type or paste the 18 digits again from the source; "
     "lost digits cannot be recovered.",
 )
 
@@ -116,17 +116,84 @@ CATALOGUE: Mapping[str, Entry] = {
     "column_unknown": _note(
         HR,
         ("Kolom tidak dikenal dan tidak dibaca: {columns}.", "Columns not known and not read: {columns}."),
-        ("Hapus kolom itu, atau perbaiki namanya bila salah ketik.", "Remove them, or correct the name if misspelt."),
+        (
+            "Tidak perlu apa-apa bila memang tidak dipakai; perbaiki judulnya bila salah ketik atau kosong.",
+            "Nothing, if they are not meant to be used; correct the title if it is misspelt or empty.",
+        ),
+    ),
+    "rows_passed_over": _note(
+        HR,
+        (
+            "{count} baris bukan pegawai dan dilewati (nomor kolom, baris kosong bernomor, jumlah, tanda tangan): "
+            "baris {value}.",
+            "{count} rows are nobody and were passed over (column numbers, numbered empty rows, totals, signatures): "
+            "rows {value}.",
+        ),
+        (
+            "Bila salah satunya pegawai, isi {c[nip]} dan {c[email]} pada baris itu.",
+            "If one of them is a person, fill in {c[nip]} and {c[email]} in that row.",
+        ),
+    ),
+    "job_family_empty": _note(
+        HR,
+        (
+            "Kolom {c[job_family]} kosong bagi semua {count} pegawai: indikator instansi tidak disarankan kepada siapa "
+            "pun dan rencana baku tidak memakainya.",
+            "Column {c[job_family]} is empty for all {count} people: nobody is offered the agency's indicators, and "
+            "default plans do not use them.",
+        ),
+        (
+            "Isi {c[job_family]} dengan nama rumpun dari indicators.yaml, atau biarkan bila memang tidak dipakai.",
+            "Fill in {c[job_family]} with the families of indicators.yaml, or leave it if they are not used.",
+        ),
     ),
     "encoding_guessed": _note(
         HR,
-        ("Berkas bukan UTF-8; dibaca sebagai Windows-1252.", "The file is not UTF-8; it was read as Windows-1252."),
+        ("Berkas bukan UTF-8; dibaca sebagai {value}.", "The file is not UTF-8; it was read as {value}."),
         (
             "Periksa huruf beraksen pada nama, atau simpan ulang sebagai CSV UTF-8.",
             "Look at accented letters in names, or save it again as CSV UTF-8.",
         ),
     ),
     # cells
+    "cell_error": _blocking(
+        HR,
+        (
+            "Sel {other} (kolom {column}) memuat kesalahan, bukan isi: {value}.",
+            "Cell {other} (column {column}) holds an error, not a value: {value}.",
+        ),
+        (
+            "Perbaiki rumusnya, atau ketik isinya; kosongkan selnya hanya bila memang tidak ada isinya.",
+            "Mend the formula or type the value; empty the cell only if there is none.",
+        ),
+    ),
+    "nip_two": _blocking(
+        HR,
+        ("Baris ini memuat dua NIP yang berbeda: {value}.", "The row holds two different NIPs: {value}."),
+        ("Sisakan NIP yang berlaku.", "Leave the NIP in force."),
+    ),
+    "service_ended": _blocking(
+        HR,
+        (
+            "Kedudukan “{value}” berarti tidak bertugas lagi, tetapi {c[active_to]} kosong.",
+            "The standing “{value}” means out of service, but {c[active_to]} is empty.",
+        ),
+        (
+            "Isi hari terakhir bertugas di {c[active_to]}, atau hapus barisnya bila sudah lewat sebelum tahun ini.",
+            "Fill in the last day of service in {c[active_to]}, or delete the row if that was before this year.",
+        ),
+    ),
+    "absence_unreadable": _waivable(
+        HR,
+        (
+            "Jenis ketidakhadiran “{value}” tidak dikenal; ketidakhadiran tidak dicatat.",
+            "Absence “{value}” is not known; the absence is not recorded.",
+        ),
+        (
+            "Tulis cuti, sakit, melahirkan, cltn, tugas belajar, mpp atau diberhentikan sementara; kosong bila hadir.",
+            "Write leave, sick, maternity, unpaid, study, pre_retirement or suspended; nothing if present.",
+        ),
+    ),
     "text_long": _blocking(
         HR,
         (
@@ -139,20 +206,22 @@ CATALOGUE: Mapping[str, Entry] = {
         ),
     ),
     "name_missing": _blocking(
-        HR, ("Nama kosong.", "The name is empty."), ("Isi nama menurut SK.", "Fill in the name as in the decree.")
+        HR, ("Nama kosong.", "The name is empty."), ("Isi {c[name]} menurut SK.", "Fill in {c[name]} as in the decree.")
     ),
     "unit_missing": _blocking(
-        HR, ("Kode unit kosong.", "The unit code is empty."), ("Isi kode unit kerja.", "Fill in the unit code.")
+        HR,
+        ("Kode unit kosong.", "The unit code is empty."),
+        ("Isi kolom {c[unit_code]}.", "Fill in column {c[unit_code]}."),
     ),
     "employment_unreadable": _blocking(
         HR,
         ("Jenis pegawai “{value}” tidak dikenal.", "Employment “{value}” is not known."),
-        ("Tulis pns, pppk atau cpns.", "Write pns, pppk or cpns."),
+        ("Tulis pns, pppk atau cpns di kolom {c[employment]}.", "Write pns, pppk or cpns in column {c[employment]}."),
     ),
     "post_group_unreadable": _blocking(
         HR,
         ("Kelompok jabatan “{value}” tidak dikenal.", "Post group “{value}” is not known."),
-        ("Tulis jpt, ja atau jf.", "Write jpt, ja or jf."),
+        ("Tulis jpt, ja atau jf di kolom {c[post_group]}.", "Write jpt, ja or jf in column {c[post_group]}."),
     ),
     "date_unreadable": _blocking(
         HR,
@@ -165,20 +234,23 @@ CATALOGUE: Mapping[str, Entry] = {
             "Masa aktif berakhir sebelum dimulai: {start} s.d. {end}.",
             "Service ends before it begins: {start} to {end}.",
         ),
-        ("Perbaiki active_from atau active_to menurut SK.", "Correct active_from or active_to from the decree."),
+        (
+            "Perbaiki {c[active_from]} atau {c[active_to]} menurut SK.",
+            "Correct {c[active_from]} or {c[active_to]} from the decree.",
+        ),
     ),
     "role_unreadable": _waivable(
         HR,
         ("Peran “{value}” tidak dikenal dan tidak diberikan.", "Role “{value}” is not known and not granted."),
         (
-            "Tulis performance_admin, appointing_authority, auditor atau ops, dipisah titik koma.",
-            "Write performance_admin, appointing_authority, auditor or ops, separated by semicolons.",
+            "Tulis di {c[roles]}: performance_admin, appointing_authority, auditor atau ops, dipisah titik koma.",
+            "Write in {c[roles]}: performance_admin, appointing_authority, auditor or ops, separated by semicolons.",
         ),
     ),
     "head_unreadable": _waivable(
         HR,
         ("Isi pimpinan unit “{value}” tidak dikenal; dibaca tidak.", "Unit head “{value}” is not known; read as no."),
-        ("Tulis ya atau tidak.", "Write yes or no."),
+        ("Tulis ya atau tidak di kolom {c[is_unit_head]}.", "Write yes or no in column {c[is_unit_head]}."),
     ),
     "locale_unreadable": _note(
         HR,
@@ -186,13 +258,13 @@ CATALOGUE: Mapping[str, Entry] = {
             "Bahasa “{value}” tidak dikenal; dipakai bahasa instansi.",
             "Locale “{value}” is not known; the agency's is used.",
         ),
-        ("Tulis id atau en.", "Write id or en."),
+        ("Tulis id atau en di kolom {c[locale]}.", "Write id or en in column {c[locale]}."),
     ),
     # NIP and address
     "nip_missing": _blocking(
         HR,
         ("NIP kosong.", "The NIP is empty."),
-        ("Isi 18 digit NIP dari SK.", "Fill in the 18 digits from the decree."),
+        ("Isi 18 digit NIP dari SK di kolom {c[nip]}.", "Fill in the 18 digits from the decree in column {c[nip]}."),
     ),
     "nip_numeric": _blocking(
         HR,
@@ -229,9 +301,9 @@ CATALOGUE: Mapping[str, Entry] = {
         ),
         (
             "Bila itu instansi yang sama, tulis kodenya di agency.yaml; bila pindah, minta instansi asal mengisi "
-            "active_to atau menghapusnya dari data pegawainya, lalu impor lagi.",
+            "{c[active_to]} atau menghapusnya dari data pegawainya, lalu impor lagi.",
             "If it is the same agency, write its code in agency.yaml; if the person moved, ask that agency to fill in "
-            "active_to or to take them off its roster, then import again.",
+            "{c[active_to]} or to take them off its roster, then import again.",
         ),
     ),
     "same_person": _waivable(
@@ -251,12 +323,18 @@ CATALOGUE: Mapping[str, Entry] = {
     "address_missing": _blocking(
         EMPLOYEE,
         ("Alamat surel kosong.", "The mail address is empty."),
-        ("Minta alamat pribadi di dinas dan isikan.", "Ask for the official personal address and fill it in."),
+        (
+            "Minta alamat pribadi di dinas dan isikan di {c[email]}.",
+            "Ask for the official personal address and fill in {c[email]}.",
+        ),
     ),
     "address_malformed": _blocking(
         EMPLOYEE,
         ("Alamat “{value}” tidak dapat disurati: {reason}.", "Address “{value}” cannot be written to: {reason}."),
-        ("Perbaiki salah ketik, lalu periksa lagi.", "Correct the misspelling, then check again."),
+        (
+            "Perbaiki salah ketik di {c[email]}, lalu periksa lagi.",
+            "Correct the misspelling in {c[email]}, then check again.",
+        ),
     ),
     "address_shared": _waivable(
         EMPLOYEE,
@@ -270,13 +348,22 @@ CATALOGUE: Mapping[str, Entry] = {
         ),
         holds=True,
     ),
+    "mailbox_shared": _note(
+        EMPLOYEE,
+        (
+            "Alamat {value} berakhir di kotak surat yang sama dengan baris {other} ({other_name}): pembacanya dapat "
+            "bertindak atas nama keduanya.",
+            "Address {value} ends in the same mailbox as row {other} ({other_name}): its reader could act for both.",
+        ),
+        ("Isi alamat pribadi masing-masing.", "Fill in a personal address for each."),
+    ),
     # superiors
     "superior_missing": _blocking(
         HR_AND_HEAD,
         ("Atasan kosong: tidak ada yang menilai.", "No superior: nobody to rate this person."),
         (
-            "Isi NIP atasan langsung. Hanya pimpinan unit puncak, PPK, auditor dan operator boleh tanpa atasan.",
-            "Fill in the direct superior's NIP. Only the head of a top unit, PPK, auditors and ops may have none.",
+            "Isi {c[superior_nip]}. Hanya pimpinan unit puncak, PPK, auditor dan operator boleh tanpa atasan.",
+            "Fill in {c[superior_nip]}. Only the head of a top unit, PPK, auditors and ops may have none.",
         ),
     ),
     "superior_numeric": _blocking(
@@ -308,7 +395,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "superior_self": _blocking(
         HR_AND_HEAD,
         ("Atasan dirinya sendiri.", "The person is their own superior."),
-        ("Isi NIP atasan langsung.", "Fill in the direct superior's NIP."),
+        ("Isi NIP atasan langsung di {c[superior_nip]}.", "Fill in the direct superior's NIP in {c[superior_nip]}."),
     ),
     "superior_circular": _blocking(
         HR_AND_HEAD,
@@ -404,8 +491,8 @@ CATALOGUE: Mapping[str, Entry] = {
         HR_AND_HEAD,
         ("Unit {unit} tanpa pimpinan.", "Unit {unit} has no head."),
         (
-            "Beri tanda is_unit_head pada pimpinannya, atau kesampingkan dengan alasan: unit induk menggantikan.",
-            "Mark its head in is_unit_head, or waive with a reason: the unit above stands in.",
+            "Beri tanda {c[is_unit_head]} pada pimpinannya, atau kesampingkan dengan alasan: unit induk menggantikan.",
+            "Mark its head in {c[is_unit_head]}, or waive with a reason: the unit above stands in.",
         ),
     ),
     "unit_two_heads": _waivable(
@@ -422,7 +509,10 @@ CATALOGUE: Mapping[str, Entry] = {
             "Unit induk {value} dari {unit} tidak ada di berkas; ditaruh di puncak.",
             "Parent unit {value} of {unit} is not in the file; it is put at the top.",
         ),
-        ("Perbaiki parent_unit_code, atau tambahkan unit itu.", "Correct parent_unit_code, or add that unit."),
+        (
+            "Perbaiki {c[parent_unit_code]}, atau tambahkan unit itu.",
+            "Correct {c[parent_unit_code]}, or add that unit.",
+        ),
     ),
     "unit_circular": _waivable(
         HR,
@@ -430,7 +520,7 @@ CATALOGUE: Mapping[str, Entry] = {
             "Unit {unit} berada di bawah dirinya sendiri; ditaruh di puncak.",
             "Unit {unit} stands below itself; it is put at the top.",
         ),
-        ("Perbaiki parent_unit_code.", "Correct parent_unit_code."),
+        ("Perbaiki {c[parent_unit_code]}.", "Correct {c[parent_unit_code]}."),
     ),
     "unit_inconsistent": _note(
         HR,
@@ -444,7 +534,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "role_unfilled": _note(
         PPK,
         ("Tidak ada pemegang peran {value}.", "Nobody holds the role {value}."),
-        ("Isi kolom roles pada orang yang ditunjuk.", "Fill in roles for the person appointed."),
+        ("Isi kolom {c[roles]} pada orang yang ditunjuk.", "Fill in {c[roles]} for the person appointed."),
     ),
     "waiver_refused": _note(
         HR,
@@ -457,3 +547,21 @@ CATALOGUE: Mapping[str, Entry] = {
         ("Hapus barisnya dari berkas pengesampingan.", "Drop it from the waivers file."),
     ),
 }
+
+COLUMN_OF: Mapping[str, str] = {
+    "nip_missing": "nip", "nip_numeric": "nip", "nip_malformed": "nip", "nip_duplicate": "nip", "nip_two": "nip",
+    "serves_elsewhere": "nip", "name_missing": "name", "unit_missing": "unit_code",
+    "employment_unreadable": "employment", "post_group_unreadable": "post_group", "dates_reversed": "active_to",
+    "role_unreadable": "roles", "head_unreadable": "is_unit_head", "locale_unreadable": "locale",
+    "address_missing": "email", "address_malformed": "email", "address_shared": "email", "mailbox_shared": "email",
+    "superior_missing": "superior_nip", "superior_numeric": "superior_nip", "superior_malformed": "superior_nip",
+    "superior_unknown": "superior_nip", "superior_inactive": "superior_nip", "superior_self": "superior_nip",
+    "superior_circular": "superior_nip", "superior_held": "superior_nip", "superior_away": "superior_nip",
+    "rater_is_authority": "acting_for_nip", "acting_own_rater": "acting_for_nip",
+    "acting_incomplete": "acting_decree", "acting_long": "acting_to", "acting_unknown": "acting_for_nip",
+    "acting_self": "acting_for_nip", "absence_incomplete": "absence_from", "absence_unreadable": "absence_kind",
+    "service_ended": "active_to", "unit_headless": "is_unit_head", "unit_two_heads": "is_unit_head",
+    "unit_parent_unknown": "parent_unit_code", "unit_circular": "parent_unit_code", "unit_inconsistent": "unit_name",
+    "job_family_empty": "job_family",
+}  # fmt: skip
+"""The column whose cell is to be mended, by problem."""
