@@ -7,7 +7,7 @@ from pathlib import Path
 
 from actions.agency_files import AgencyFolder
 from actions.roster_files import read_waivers
-from rules.roster import EVERYBODY, Malformed, RosterRow, nip_faults
+from rules.roster import EVERYBODY, RosterItem, RosterRow, nip_faults
 from rules.roster_columns import RosterRefused, clean_nip
 
 CORRECTIONS = "nip_corrections.csv"
@@ -93,7 +93,7 @@ def read_pairs(texts: Iterable[str]) -> dict[str, str]:
     return same
 
 
-def renamed(rows: Iterable[RosterRow | Malformed], same: Mapping[str, str]) -> Iterator[RosterRow | Malformed]:
+def renamed(rows: Iterable[RosterItem], same: Mapping[str, str]) -> Iterator[RosterItem]:
     """The rows, with whoever is named by an old NIP named by the new one."""
     for row in rows:
         if isinstance(row, RosterRow) and same:

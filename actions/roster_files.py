@@ -210,6 +210,8 @@ def _moved(cells: Sequence[str], header: Header, width: int, number: int, known:
     if any(cell.strip() for cell in cells[width:]):
         return True
     (email, *_) = next(places for column, places in header.order if column == "email")
+    if len(cells) <= email:
+        return True  # the line broke off
     if len(cells) < width:
         return email + 1 < len(cells) and "@" not in cells[email] and "@" in cells[email + 1]
     if "@" not in known.get("email", "") or re.search(r"[^\W\d_]", known.get("superior_nip", "")):

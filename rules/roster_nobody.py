@@ -17,11 +17,21 @@ def is_nobody(cells: Sequence[str], known: Mapping[str, str], header: Sequence[s
         return True
     nip = known.get("nip", "")
     if nip:
-        return len(known) <= 2 and re.search(r"[^\W\d_]", nip) is not None and not re.search(r"\d[eE]\+?\d", nip)
+        return _words_for_number(nip) and (len(known) == 1 or (len(known) == 2 and _of_a_form(nip, known)))
     if "email" in known or ("name" in known and _person_like(known)):
         return False
     said = [column for column in known if column not in _ANYTHING]
     return "name" in known or len(said) < 6
+
+
+def _words_for_number(nip: str) -> bool:
+    return re.search(r"[^\W\d_]", nip) is not None and re.search(r"\d[eE]\+?\d", nip) is None
+
+
+def _of_a_form(nip: str, known: Mapping[str, str]) -> bool:
+    """Whether it is a sum or the words of a form that stand where a number should, not a number spoilt."""
+    (beside,) = [text.strip() for column, text in known.items() if column != "nip"]
+    return beside.replace(".", "").isdigit() or re.search(r"[\s,.:;]", nip.strip()) is not None
 
 
 def _person_like(known: Mapping[str, str]) -> bool:
