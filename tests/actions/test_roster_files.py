@@ -45,6 +45,7 @@ ELSEWHERE = {
     "rows_passed_over",
     "service_ended",
     "encoding_guessed",
+    "same_person",
     "role_unfilled",
     "roster_empty",
     "serves_elsewhere",
