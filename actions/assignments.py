@@ -1,6 +1,6 @@
 """Opening, moving and ending what people owe."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -65,9 +65,10 @@ def open_for_rater(acting: "Acting", kind: ActKind) -> None:
     open_duties(acting.session, acting.stage.id, [duty], at=acting.at)
 
 
-def reopen_for_employee(acting: "Acting", kind: ActKind, *, notice: str) -> None:
-    """Ask the employee again, and tell them at once rather than with the next digest."""
-    from actions.invitations import invite_at_once
+def reopen_for_employee(acting: "Acting", kind: ActKind, *, notice: str, facts: Mapping[str, Any]) -> None:
+    """Ask the employee again, and tell them at once rather than with the next digest, by a letter of kind `notice`."""
+    from actions.deadlines import deadlines_of
+    from actions.notices import tell
 
     case = acting.case
     subject = f"appraisal:{case.id}"
@@ -75,7 +76,14 @@ def reopen_for_employee(acting: "Acting", kind: ActKind, *, notice: str) -> None
     if find_open(acting.session, acting.stage.id, kind, subject) is None:
         duty = Duty(kind, subject, Role.EMPLOYEE, Holder(case.employee_id), case.id, case.unit_id, round=number)
         open_duties(acting.session, acting.stage.id, [duty], at=acting.at)
-    invite_at_once(acting.session, acting.stage, case.employee_id, f"{notice}-{number}", at=acting.at)
+    acting.session.flush()
+    asked = find_open(acting.session, acting.stage.id, kind, subject)
+    assert asked is not None
+    due = deadlines_of(acting.session, acting.stage).due(asked)
+    tell(
+        acting.session, acting.stage, case.employee_id, notice, f"{case.id}-{number}",
+        {"due": due.isoformat(), **facts}, at=acting.at, covers=[subject],
+    )  # fmt: skip
 
 
 def find_open(session: Session, stage_id: int, kind: ActKind, subject: str) -> Assignment | None:

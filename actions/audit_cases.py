@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from actions import assignments, objections
 from actions.assignments import Duty
 from actions.holders import Holder, line_for_one
-from actions.invitations import invite_at_once
+from actions.notices import employee_of, tell
 from models import Appraisal, AuditFrameItem, AuditItem, Cycle, Examination, Finding, Recommendation, Result, Stage
 from rules.calendar import Calendar
 from rules.numeric import band_of
@@ -92,7 +92,7 @@ def _ask_rater(
         due_at=finding.reply_until,
     )  # fmt: skip
     assignments.open_duties(session, stage.id, [duty], at=at)
-    invite_at_once(session, stage, holder.person_id, f"finding-{finding.id}", at=at)
+    _tell(session, stage, case, duty, finding.reply_until, at=at)
 
 
 def ask_conclusion(session: Session, stage: Stage, finding: Finding, *, at: datetime) -> None:
@@ -102,7 +102,7 @@ def ask_conclusion(session: Session, stage: Stage, finding: Finding, *, at: date
     reader = session.scalars(select(Examination.auditor_id).filter_by(item_id=item.id, reader=1)).one()
     duty = Duty(ActKind.CONCLUDE_FINDING, f"finding:{finding.id}", Role.AUDITOR, Holder(reader), case.id, case.unit_id)
     assignments.open_duties(session, stage.id, [duty], at=at)
-    invite_at_once(session, stage, reader, f"conclude-{finding.id}", at=at)
+    _tell(session, stage, case, duty, stage.due_at, at=at, silent=not finding.reply)
 
 
 def conclude_item(session: Session, item: AuditItem) -> None:
@@ -140,4 +140,18 @@ def ask_authority(session: Session, cycle: Cycle, stage: Stage, item: AuditItem,
             case.unit_id,
         )  # fmt: skip
         assignments.open_duties(session, stage.id, [duty], at=at)
-        invite_at_once(session, stage, holder.person_id, f"recommendation-{row.id}", at=at)
+        _tell(session, stage, case, duty, stage.due_at, at=at)
+
+
+_AUDIENCES = {Role.RATER: "rater", Role.AUDITOR: "auditor", Role.OBJECTION_AUTHORITY: "authority"}
+
+
+def _tell(
+    session: Session, stage: Stage, case: Appraisal, duty: Duty, due: datetime, *, at: datetime, **more: bool
+) -> None:
+    """The letter about one finding or recommendation to whoever has to answer for it."""
+    facts = {
+        "audience": _AUDIENCES[duty.role], "employee": employee_of(session, case), "due": due.isoformat(), **more,
+    }  # fmt: skip
+    occasion = f"{duty.kind.value}-{duty.subject}"
+    tell(session, stage, duty.holder.person_id, "audit_notice", occasion, facts, at=at, covers=[duty.subject])

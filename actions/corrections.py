@@ -4,12 +4,13 @@ from actions import letters
 from actions.acts.act import Acting
 from actions.invitations import facts_for
 from actions.links import ensure_links, kid_of
+from actions.notices import employee_of
 from models import Person
 
 
 def announce(acting: Acting, occasion: str, *, cause: str, changed: bool) -> None:
     """Queue the letter to the employee and to the rater; what changed stands on the desk, not in the mail."""
-    case = acting.case
+    case, employee = acting.case, employee_of(acting.session, acting.case)
     people = [person for person in (case.employee_id, case.rater_id) if person is not None]
     links = ensure_links(acting.session, acting.stage, kid_of(acting.cycle), people, at=acting.at)
     owed = []
@@ -17,7 +18,8 @@ def announce(acting: Acting, occasion: str, *, cause: str, changed: bool) -> Non
         person = acting.session.get_one(Person, person_id)
         facts = facts_for(acting.agency, acting.cycle, acting.stage, person, []) | {
             "audience": "employee" if person_id == case.employee_id else "rater",
-            "cause": cause, "at": acting.at.isoformat(), "changed": changed,
+            "cause": cause, "at": acting.at.isoformat(), "changed": changed, "employee": employee,
+            "by": acting.person.name,
         }  # fmt: skip
         owed.append(
             letters.owed_to(

@@ -31,6 +31,8 @@ class Owed:
     stage_id: int | None = None
     cycle_id: int | None = None
     not_after: datetime | None = None
+    not_before: datetime | None = None
+    """When it goes out; at once if there is no such time."""
     thread: str | None = None
     """Key of the letter that this one follows up."""
 
@@ -62,7 +64,8 @@ def _row(letter: Owed, at: datetime, wave: Wave | None) -> dict[str, Any]:
         "address": letter.address, "domain": letter.address.rsplit("@", 1)[-1].lower(),
         "message_id": message_id(letter.key), "in_reply_to": message_id(letter.thread) if letter.thread else None,
         "state": LetterState.QUEUED, "attempts": 0, "charged": 0, "bugs": 0, "ambiguities": 0, "queued_at": at,
-        "next_at": at, "not_after": None if LIVES[letter.kind] is Life.LASTING else letter.not_after, "reply": "",
+        "next_at": letter.not_before or at, "reply": "",
+        "not_after": None if LIVES[letter.kind] is Life.LASTING else letter.not_after,
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from actions.assignments import Duty
 from actions.bulk import insert_new
 from actions.deadlines import deadlines_of
 from actions.holders import Holder, line_for_one
-from actions.invitations import invite_at_once
+from actions.notices import employee_of, tell
 from models import Appraisal, Assignment, Objection, RatingRecord, Stage, Statement
 from rules.words import (
     ActKind,
@@ -76,8 +76,15 @@ def _ask_both(acting: Acting, objection: Objection) -> None:
             Statement(objection_id=objection.id, role=Role.RATER, outcome=StatementOutcome.SILENT, at=acting.at)
         )
         session.flush()
+    employee, explain_by = employee_of(session, case), objection.statements_until.isoformat()
     for duty in duties:
-        invite_at_once(session, acting.stage, duty.holder.person_id, f"objection-{objection.id}", at=acting.at)
+        own = duty.role is Role.EMPLOYEE
+        facts = {
+            "audience": duty.role.value, "employee": employee, "explain_by": explain_by,
+            "due": objection.decide_until.isoformat() if own else explain_by,
+        }  # fmt: skip
+        tell(session, acting.stage, duty.holder.person_id, "objection_notice", f"{objection.id}-filed", facts,
+             at=acting.at, covers=[duty.subject])  # fmt: skip
 
 
 def of(acting: Acting) -> Objection:
@@ -130,7 +137,12 @@ def ask_authority(
         due_at=objection.decide_until,
     )  # fmt: skip
     assignments.open_duties(session, stage.id, [duty], at=at)
-    invite_at_once(session, stage, holder.person_id, f"decide-{objection.id}", at=at)
+    facts = {
+        "audience": "authority", "employee": employee_of(session, case), "at": objection.filed_at.isoformat(),
+        "due": objection.decide_until.isoformat(),
+    }  # fmt: skip
+    tell(session, stage, holder.person_id, "objection_notice", f"{objection.id}-decide", facts, at=at,
+         covers=[duty.subject])  # fmt: skip
     return True
 
 
@@ -158,9 +170,23 @@ def withdraw(acting: Acting, objection: Objection) -> None:
     """The employee takes the objection back: the result stands, what others owed for it is no longer owed."""
     objection.state = ObjectionState.WITHDRAWN
     acting.case.state = AppraisalState.ISSUED
+    _tell_withdrawn(acting, objection)
     subjects = [f"objection:{objection.id}", *(f"objection:{objection.id}:{side.value}" for side in SIDES)]
     about = Assignment.subject.in_(subjects), Assignment.id != acting.assignment.id
     assignments.end(acting.session, select(Assignment).where(*about), AssignmentState.WITHDRAWN, at=acting.at)
+
+
+def _tell_withdrawn(acting: Acting, objection: Objection) -> None:
+    """Whoever was asked for something is told that nothing is asked any more."""
+    session = acting.session
+    query = select(Assignment.person_id, Assignment.role).where(
+        Assignment.subject.in_((f"objection:{objection.id}", f"objection:{objection.id}:{Role.RATER.value}")),
+        Assignment.state.in_((AssignmentState.OPEN, AssignmentState.DONE)),
+    )  # fmt: skip
+    for person_id, role in session.execute(query).tuples():
+        audience = "rater" if role is Role.RATER else "authority"
+        facts = {"audience": audience, "employee": employee_of(session, acting.case)}
+        tell(session, acting.stage, person_id, "objection_withdrawn", f"{objection.id}", facts, at=acting.at)
 
 
 def shown(session: Session, objection: Objection) -> dict[str, Any]:

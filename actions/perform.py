@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from actions import letters, trail
+from actions import receipts, trail
 from actions.acts import ACTS
 from actions.acts.act import Act, ActForm, Acting, ActInvalid, ActRefused, Done
 from actions.acts.reading import read
@@ -217,25 +217,9 @@ def _settle(acting: Acting, act: Act, sent: Sent, done: Done) -> Receipt:
     )  # fmt: skip
     session.execute(delete(Draft).where(Draft.assignment_id == assignment.id))
     session.flush()
-    _queue_receipt(acting, act, number)
+    receipts.owe(acting, act.kind, number)
     trail.record(
         session, acting.agency.id, act.kind.value, assignment.subject, at=acting.at, actor=acting.actor,
         before=done.before, after=done.after, why=done.why,
     )  # fmt: skip
     return Receipt(number, act.kind.value, acting.at, summary)
-
-
-def _queue_receipt(acting: Acting, act: Act, number: str) -> None:
-    from actions.links import ensure_links, kid_of
-
-    link = ensure_links(acting.session, acting.stage, kid_of(acting.cycle), [acting.person.id], at=acting.at)
-    facts = {
-        "name": acting.person.name, "agency": acting.agency.name, "year": acting.cycle.year, "zone": acting.agency.zone,
-        "stage": acting.stage.kind.value, "act": act.kind.value, "at": acting.at.isoformat(), "receipt_no": number,
-        "contact": acting.agency.contact,
-    }  # fmt: skip
-    owed = letters.owed_to(
-        acting.person, "receipt", f"receipt:{acting.assignment.id}:{number}", facts,
-        link_id=link[acting.person.id], stage_id=acting.stage.id, cycle_id=acting.cycle.id,
-    )  # fmt: skip
-    letters.queue(acting.session, [owed], at=acting.at)

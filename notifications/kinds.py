@@ -83,6 +83,8 @@ KINDS = _kinds(
     # audience: superior, hr, ppk. units: [{unit, open, people: [name, ...]}]; `days_late` counts from the due date.
     Kind("escalation", Lane.DIGEST, _STAGE | {"due", "audience", "days_late", "units"}),
     Kind("receipt", Lane.URGENT, _STAGE | {"act", "at", "receipt_no"}, Secret.DESK_LINK, follows_up=True),
+    # acts: [{act, employee, at, receipt_no}] of one day, in their order; `employee` is empty where none is concerned.
+    Kind("receipt_digest", Lane.DIGEST, _CYCLE | {"on", "acts"}, Secret.DESK_LINK),
     Kind("step_code", Lane.URGENT, _WHO | {"minutes"}, Secret.CODE, optional={"year": None}),
     Kind("sign_in", Lane.URGENT, _WHO | {"minutes"}, Secret.SIGN_IN_CODE, optional={"year": None}),
     # deemed_days: after so many days a delivered result counts as received even if it was never opened.
@@ -90,10 +92,17 @@ KINDS = _kinds(
          optional={"day_kind": "calendar", "deemed_days": None}),
     # cause: objection, audit, correction. audience: employee, rater, or None for a wording that suits both.
     Kind("corrected_result", Lane.INVITATION, _CYCLE | {"cause", "at"}, Secret.DESK_LINK, secret_needed=False,
-         optional={"changed": True, "audience": None}),
+         optional={"changed": True, "audience": None, "employee": "", "by": ""}),
     # audience: employee, rater, unit_head. employees: how many plans the letter speaks of.
     Kind("default_plan_notice", Lane.INVITATION, _CYCLE | {"audience", "at"}, Secret.DESK_LINK, secret_needed=False,
          optional={"employee": None, "employees": 1}),
+    # `by` is a name in all of these; `reason` is why it was returned, or why the employee wanted other targets.
+    Kind("plan_returned", Lane.INVITATION, _STAGE | {"by", "at", "reason", "due"}, Secret.DESK_LINK, follows_up=True),
+    Kind("plan_established", Lane.INVITATION, _STAGE | {"by", "at", "version"}, Secret.DESK_LINK, follows_up=True),
+    # report: whether it answers the mid-year report, or came in between.
+    Kind("feedback_given", Lane.INVITATION, _CYCLE | {"by", "at"}, Secret.DESK_LINK, optional={"report": True}),
+    Kind("targets_changed", Lane.INVITATION, _CYCLE | {"by", "at", "agreed"}, Secret.DESK_LINK,
+         optional={"reason": ""}),
     # audience: new (takes over), old (hands over), employee.
     Kind("reassigned_notice", Lane.INVITATION, _STAGE | {"audience"}, Secret.DESK_LINK, secret_needed=False,
          optional={"duties": (), "due": None, "decree": ""}),
@@ -101,7 +110,15 @@ KINDS = _kinds(
          secret_needed=False, optional={"reason": ""}, follows_up=True),
     # audience: employee, rater, authority.
     Kind("objection_notice", Lane.INVITATION, _CYCLE | {"audience", "at", "due"}, Secret.DESK_LINK,
-         secret_needed=False, optional={"employee": ""}),
+         secret_needed=False, optional={"employee": "", "explain_by": None}),
+    # audience: employee, rater. filed: when the objection was.
+    Kind("objection_decided", Lane.INVITATION, _CYCLE | {"audience", "employee", "by", "at", "changed", "filed"},
+         Secret.DESK_LINK),
+    # audience: rater, authority.
+    Kind("objection_withdrawn", Lane.INVITATION, _CYCLE | {"audience", "employee", "at"}, Secret.DESK_LINK),
+    # audience: rater (replies to a finding), auditor (concludes it), authority (decides on a recommendation).
+    Kind("audit_notice", Lane.INVITATION, _CYCLE | {"audience", "employee", "at", "due"}, Secret.DESK_LINK,
+         optional={"silent": False}),
     Kind("final_letter", Lane.INVITATION, _CYCLE | {"at"}, Secret.DESK_LINK, secret_needed=False,
          optional={"document_no": ""}),
     # letters: [{person, unit, address, kind, reason}]; `total` may be more than are listed.
@@ -134,6 +151,14 @@ LIVES: Mapping[str, Life] = MappingProxyType({
     "sign_in": Life.WITH_SECRET,
     "escalation": Life.WITH_DATE,
     "receipt": Life.LASTING,
+    "receipt_digest": Life.LASTING,
+    "plan_returned": Life.LASTING,
+    "plan_established": Life.LASTING,
+    "feedback_given": Life.LASTING,
+    "targets_changed": Life.LASTING,
+    "objection_decided": Life.LASTING,
+    "objection_withdrawn": Life.LASTING,
+    "audit_notice": Life.LASTING,
     "result_issued": Life.LASTING,
     "corrected_result": Life.LASTING,
     "default_plan_notice": Life.LASTING,

@@ -85,6 +85,21 @@ def _bounced(locale: Locale) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _received(locale: Locale) -> list[dict[str, Any]]:
+    first = {"act": ActKind.SCORE.value, "employee": NAMES[1], "at": _AT, "receipt_no": "7KQ2M9XD4R"}
+    more = [first | {"employee": name, "receipt_no": f"7KQ2M9XD4{n}"} for n, name in enumerate(NAMES[2:5], 5)]
+    unit = {"act": ActKind.SET_UNIT_PREDICATE.value, "employee": _UNITS[locale][0], "receipt_no": "QW3ZX7N2AB"}
+    return [first, *more, first | unit]
+
+
+_RETURNED = _Both({
+    ID: "Target kuantitas belum menyebut periode; mohon ditulis per triwulan dan beserta sumber datanya.",
+    EN: "The target names no period; please give it per quarter, with the source of its data.",
+})  # fmt: skip
+_WANTED = _Both({
+    ID: "Ada tambahan dua loket sejak Maret.",
+    EN: "Two counters were added in March.",
+})  # fmt: skip
 _COUNTS = {"owed": 5012, "accepted": 4997, "open": 0, "bounced": 14, "ambiguous": 1, "missing": 0, "doubled": 0}
 _STAGES = [
     {"stage": stage.value, "opens": f"{year}-{month:02}-05T00:00:00+08:00",
@@ -116,6 +131,11 @@ _SAMPLES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"act": ActKind.SCORE.value, "receipt_no": "7KQ2M9XD4R"},
         *({"act": act.value, "receipt_no": "7KQ2M9XD4R"} for act in ActKind),
     ),
+    "receipt_digest": (
+        {"on": "2027-01-12", "acts": _Both({locale: _received(locale) for locale in Locale})},
+        {"on": "2027-01-12", "acts": [{"act": "set_unit_predicate", "employee": "", "at": _AT,
+                                       "receipt_no": "7KQ2M9XD4R"}]},
+    ),
     "step_code": ({"minutes": 10},),
     "sign_in": ({"minutes": 15},),
     "result_issued": (
@@ -123,15 +143,23 @@ _SAMPLES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"objection_days": 14, "day_kind": "working"},
     ),
     "corrected_result": (
-        {"cause": "objection", "audience": "employee"},
-        {"cause": "objection", "audience": "rater", "changed": False},
+        {"cause": "audit", "audience": "employee", "by": NAMES[1]},
+        {"cause": "audit", "audience": "rater", "by": NAMES[1], "employee": NAMES[2], "changed": False},
         {"cause": "audit"},
         {"cause": "correction", "audience": "employee"},
+        {"cause": "objection", "audience": "rater", "employee": NAMES[4]},
     ),
     "default_plan_notice": (
         {"audience": "employee"},
         {"audience": "rater", "employees": 1, "employee": NAMES[1]},
         {"audience": "unit_head", "employees": 1250},
+    ),
+    "plan_returned": ({"stage": StageKind.TARGET_SETTING.value, "by": NAMES[1], "reason": _RETURNED},),
+    "plan_established": ({"stage": StageKind.TARGET_SETTING.value, "by": NAMES[1], "version": 2},),
+    "feedback_given": ({"by": NAMES[1]}, {"by": NAMES[4], "report": False}),
+    "targets_changed": (
+        {"by": NAMES[1], "agreed": True, "reason": _WANTED},
+        {"by": NAMES[1], "agreed": False, "reason": _WANTED},
     ),
     "reassigned_notice": (
         {"audience": "new", "duties": _duties(score=3), "decree": "800/117/BKPSDM/2027"},
@@ -144,8 +172,19 @@ _SAMPLES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"old_due": _OLD_DUE, "decree": "800/43/BKPSDM/2027"},
     ),
     "objection_notice": (
-        {"audience": "employee"},
+        {"audience": "employee", "explain_by": _OLD_DUE},
+        {"audience": "rater", "employee": NAMES[1], "explain_by": _OLD_DUE},
+        {"audience": "authority", "employee": NAMES[4]},
+    ),
+    "objection_decided": tuple(
+        {"audience": audience, "employee": NAMES[2], "by": NAMES[1], "changed": changed, "filed": _OLD_DUE}
+        for audience in ("employee", "rater") for changed in (False, True)
+    ),
+    "objection_withdrawn": tuple({"audience": one, "employee": NAMES[4]} for one in ("rater", "authority")),
+    "audit_notice": (
         {"audience": "rater", "employee": NAMES[1]},
+        {"audience": "auditor", "employee": NAMES[2]},
+        {"audience": "auditor", "employee": NAMES[2], "silent": True},
         {"audience": "authority", "employee": NAMES[4]},
     ),
     "final_letter": ({"document_no": "800.1.13/1207/BKPSDM/2027"}, {"_": {"url": None}}),

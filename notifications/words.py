@@ -112,7 +112,10 @@ LETTERS: Mapping[Locale, Mapping[str, str]] = {
         "deadline_moved": "Perubahan batas waktu", "objection_notice": "Pemberitahuan keberatan",
         "final_letter": "Hasil akhir", "bounce_notice": "Surat yang tidak sampai",
         "correction_notice": "Data yang perlu diperiksa",
-        "launch_certificate": "Berita acara pembukaan",
+        "launch_certificate": "Berita acara pembukaan", "receipt_digest": "Tanda terima sehari",
+        "plan_returned": "SKP dikembalikan", "plan_established": "SKP ditetapkan", "feedback_given": "Umpan balik",
+        "targets_changed": "Jawaban perubahan target", "objection_decided": "Putusan keberatan",
+        "objection_withdrawn": "Keberatan ditarik", "audit_notice": "Pemberitahuan audit",
     },
     EN: {
         "stage_invitation": "Stage invitation", "reminder": "Reminder", "escalation": "Notice of delay",
@@ -121,7 +124,10 @@ LETTERS: Mapping[Locale, Mapping[str, str]] = {
         "reassigned_notice": "Reassignment", "deadline_moved": "Change of deadline",
         "objection_notice": "Notice of objection", "final_letter": "Final result",
         "bounce_notice": "Undelivered letters", "correction_notice": "Records to check",
-        "launch_certificate": "Launch certificate",
+        "launch_certificate": "Launch certificate", "receipt_digest": "Receipts of a day",
+        "plan_returned": "Returned plan", "plan_established": "Established plan", "feedback_given": "Feedback",
+        "targets_changed": "Answer on changed targets", "objection_decided": "Decision on an objection",
+        "objection_withdrawn": "Withdrawn objection", "audit_notice": "Notice of the audit",
     },
 }  # fmt: skip
 

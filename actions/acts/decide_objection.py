@@ -5,7 +5,8 @@ from typing import Any, Literal
 from actions import objections, results
 from actions.acts.act import Act, Acting, ActInvalid, ActRefused, Done, Text
 from actions.acts.score import Judgement, contradictions, derived, filled, lacking, record
-from actions.corrections import announce
+from actions.notices import employee_of, tell
+from models import Objection
 from rules.contradictions import Doubt, of_text, unused
 from rules.pack import Pack
 from rules.words import ActKind, AppraisalState, ObjectionOutcome, ObjectionState, Predicate, Proof, Role
@@ -43,7 +44,7 @@ def carry_out(acting: Acting, form: Form) -> Done:
     objection.decided_by_id, objection.decided_at = acting.person.id, acting.at
     case.state = AppraisalState.DECIDED
     session.flush()
-    announce(acting, f"objection-{objection.id}", cause="objection", changed=form.decision == "change")
+    _tell_sides(acting, objection, changed=form.decision == "change")
     current = results.current(session, case.id)
     assert current is not None
     return Done(
@@ -71,6 +72,20 @@ def problems(acting: Acting, form: Form) -> dict[str, str]:
 def doubts(acting: Acting, form: Form) -> list[Doubt]:
     judged = unused(filled(form), "decision.keep") if form.decision == "keep" else contradictions(acting, form)
     return judged + of_text("reasons", form.reasons)
+
+
+def _tell_sides(acting: Acting, objection: Objection, *, changed: bool) -> None:
+    """Who decided, and whether the result stands, to the employee and to whoever rated; the reasons are on the page."""
+    session, case = acting.session, acting.case
+    facts = {
+        "employee": employee_of(session, case), "by": acting.person.name, "changed": changed,
+        "filed": objection.filed_at.isoformat(),
+    }  # fmt: skip
+    raters = {statement.by_id for statement in objection.statements if statement.role is Role.RATER} | {case.rater_id}
+    for person_id in {case.employee_id, *raters} - {None}:
+        audience = "employee" if person_id == case.employee_id else "rater"
+        tell(session, acting.stage, person_id, "objection_decided", f"{objection.id}", facts | {"audience": audience},
+             at=acting.at)  # fmt: skip
 
 
 def compare(pack: Pack, old: Predicate, old_score: Any, new: Predicate, new_score: Any) -> ObjectionOutcome:

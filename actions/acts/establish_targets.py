@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from actions import assignments, plans
 from actions.acts.act import Act, ActForm, Acting, ActRefused, Done, MaybeText
+from actions.notices import tell
 from rules.words import ActKind, AppraisalState, PlanState, Proof, Role
 
 
@@ -34,12 +35,17 @@ def carry_out(acting: Acting, form: Form) -> Done:
         plan.state, plan.returned_reason = PlanState.RETURNED, form.reason
         if case.state is AppraisalState.PLAN_SUBMITTED:
             case.state = AppraisalState.PLAN_DRAFT
-        assignments.reopen_for_employee(acting, ActKind.DRAFT_TARGETS, notice="plan_returned")
+        assignments.reopen_for_employee(
+            acting, ActKind.DRAFT_TARGETS, notice="plan_returned",
+            facts={"by": acting.person.name, "reason": form.reason},
+        )  # fmt: skip
         return Done(after={"plan": plan.number, "state": "returned"}, why=form.reason, summary={"decision": "return"})
     plans.supersede(session, case.id, PlanState.ESTABLISHED)
     plan.state, plan.established_at, plan.established_by_id = PlanState.ESTABLISHED, acting.at, acting.person.id
     if case.state in (AppraisalState.PLAN_DRAFT, AppraisalState.PLAN_SUBMITTED):
         case.state = AppraisalState.PLAN_ESTABLISHED
+    told = {"by": acting.person.name, "version": plan.number}
+    tell(session, acting.stage, case.employee_id, "plan_established", f"{case.id}-{plan.number}", told, at=acting.at)
     return Done(after={"plan": plan.number, "state": "established"}, summary={"decision": "establish"})
 
 

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from actions import plans
 from actions.acts.act import Act, ActForm, Acting, Done, Text
+from actions.notices import tell
 from models import Note, Plan
 from rules.words import ActKind, NoteKind, PlanState, Proof, Role
 
@@ -41,10 +42,20 @@ def carry_out(acting: Acting, form: Form) -> Done:
         Note(appraisal_id=case.id, author_id=acting.person.id, kind=NoteKind.FEEDBACK, on=acting.today,
              text=form.feedback, nonce=f"mid-year:{acting.assignment.id}", at=acting.at)
     )  # fmt: skip
+    _tell_employee(acting, proposed, form.changes)
     return Done(
         after={"feedback": form.feedback, "changes": form.changes if proposed else "none"},
         summary={"changes": form.changes if proposed else "none"},
     )
+
+
+def _tell_employee(acting: Acting, proposed: Plan | None, changes: str) -> None:
+    """One letter, whether the rater answered a proposal too or gave feedback only; the words stand on the page."""
+    kind, facts = "feedback_given", {"by": acting.person.name}
+    if proposed is not None:
+        kind, facts = "targets_changed", facts | {"agreed": changes == "agree", "reason": proposed.change_reason}
+    occasion = f"{acting.case.id}-{acting.assignment.id}"
+    tell(acting.session, acting.stage, acting.case.employee_id, kind, occasion, facts, at=acting.at)
 
 
 def _agree(acting: Acting, new: Plan) -> None:

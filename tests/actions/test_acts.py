@@ -82,8 +82,7 @@ def test_a_plan_is_returned_with_a_reason_drawn_up_again_and_returned_again_with
         again = targets.task("ani", ActKind.DRAFT_TARGETS)
         assert again.round == number + 1
         assert targets.sheet(again).shown["returned_reason"].startswith("Target kuantitas")
-        told = [m for m in targets.all(Letter, kind="stage_invitation", person_id=targets.people["ani"])
-                if "plan_returned" in m.key]  # fmt: skip
+        told = targets.all(Letter, kind="plan_returned", person_id=targets.people["ani"])
         assert len(told) == number
         targets.act("ani", ActKind.DRAFT_TARGETS)
     targets.act("head", ActKind.ESTABLISH_TARGETS, "ani")

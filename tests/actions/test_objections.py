@@ -193,7 +193,7 @@ def test_both_sides_are_asked_at_once_with_a_week_to_answer(issued: World) -> No
     asked = {issued.name(a.person_id): a.due_at for a in issued.open(None, ActKind.EXPLAIN)}
     assert asked == {"ani": until, "head": until}
     for who in asked:
-        assert issued.all(Letter, person_id=issued.people[who], kind="stage_invitation",
+        assert issued.all(Letter, person_id=issued.people[who], kind="objection_notice",
                           stage_id=issued.stage(StageKind.OBJECTION_HANDLING).id)  # fmt: skip
 
 
@@ -273,7 +273,7 @@ def test_the_result_is_kept_with_reasons_and_both_are_told(issued: World) -> Non
         ObjectionState.DECIDED, ObjectionOutcome.KEEP, issued.people["chief"],
     )  # fmt: skip
     assert issued.case("ani").state is AppraisalState.DECIDED
-    assert {m.person_id for m in issued.all(Letter, kind="corrected_result")} == {
+    assert {m.person_id for m in issued.all(Letter, kind="objection_decided")} == {
         issued.people["ani"], issued.people["head"],
     }  # fmt: skip
     assert len(issued.all(Result, appraisal_id=issued.case("ani").id)) == 1
