@@ -80,8 +80,9 @@ def perform(session: Session, assignment_id: int, person_id: int, sent: Sent, *,
     acting = _allowed(session, assignment, person_id, sent, at=at)
     act = ACTS[assignment.kind]
     with session.begin_nested():  # whatever a refused act wrote before it was refused is undone at once
-        done = act.carry_out(acting, _read(act, acting, sent))
-    return _settle(acting, act, sent, done)
+        form = _read(act, acting, sent)
+        done = act.carry_out(acting, form)
+    return _settle(acting, act, sent, done, form.model_dump(mode="json", exclude={"confirm"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,14 +207,15 @@ def _read(act: Act, acting: Acting, sent: Sent) -> ActForm:
     return form
 
 
-def _settle(acting: Acting, act: Act, sent: Sent, done: Done) -> Receipt:
+def _settle(acting: Acting, act: Act, sent: Sent, done: Done, content: dict[str, Any]) -> Receipt:
     session, assignment = acting.session, acting.assignment
     assignment.state, assignment.ended_at = AssignmentState.DONE, acting.at
     number = "".join(secrets.choice(RECEIPT_ALPHABET) for _ in range(10))
     summary = {"kind": act.kind.value} | dict(done.summary)
     session.add(
         Submission(assignment_id=assignment.id, person_id=acting.person.id, nonce=sent.nonce, receipt_no=number,
-                   body_sha256=sent.sha256, proof=sent.proof.value, summary=summary, at=acting.at)
+                   body_sha256=sent.sha256, proof=sent.proof.value, summary=summary, content=content,
+                   at=acting.at)
     )  # fmt: skip
     session.execute(delete(Draft).where(Draft.assignment_id == assignment.id))
     session.flush()

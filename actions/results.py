@@ -141,15 +141,23 @@ def shown(session: Session, appraisal_id: int) -> dict[str, Any]:
     return {
         "plan": plans.as_items(plan) if plan else None,
         "actuals": {i: {"value": str(a.value), "evidence": a.evidence} for i, a in actuals.items()},
-        "result": None if result is None or result.issued_at is None else {
-            "predicate": result.predicate.value, "score": str(result.score) if result.score is not None else None,
-            "why": result.why, "issued_at": result.issued_at, "received_at": result.received_at,
-            "objection_until": result.objection_until,
-        },
-        "rating": None if rating is None or result is None or result.issued_at is None else {
-            "result": rating.result_rating.value if rating.result_rating else None,
-            "behavior": rating.behavior_rating.value if rating.behavior_rating else None,
-            "notes": rating.behavior_notes, "feedback": rating.feedback, "recommendation": rating.recommendation,
-            "innovation": rating.innovation,
-        },
+        "result": None if result is None or result.issued_at is None else shown_result(result),
+        "rating": None if rating is None or result is None or result.issued_at is None else shown_rating(rating),
+    }  # fmt: skip
+
+
+def shown_result(result: Result) -> dict[str, Any]:
+    return {
+        "predicate": result.predicate.value, "score": str(result.score) if result.score is not None else None,
+        "why": result.why, "issued_at": result.issued_at, "received_at": result.received_at,
+        "objection_until": result.objection_until,
+    }  # fmt: skip
+
+
+def shown_rating(rating: RatingRecord) -> dict[str, Any]:
+    return {
+        "result": rating.result_rating.value if rating.result_rating else None,
+        "behavior": rating.behavior_rating.value if rating.behavior_rating else None,
+        "notes": rating.behavior_notes, "feedback": rating.feedback, "recommendation": rating.recommendation,
+        "innovation": rating.innovation,
     }  # fmt: skip

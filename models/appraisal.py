@@ -118,6 +118,8 @@ class Submission(WithId, Base):
     receipt_no: Mapped[str] = mapped_column(String(20), unique=True)
     summary: Mapped[dict[str, Any]]
     """What the receipt and the done page show to the person themself."""
+    content: Mapped[dict[str, Any] | None]
+    """All that was sent, for the person themself to read again; None in rows older than this column."""
     at: Mapped[datetime]
 
 

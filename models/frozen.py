@@ -72,6 +72,7 @@ FROZEN = (
     Frozen("cycle", ("agency_id", "year", "pack", *PACK), name="pack"),
     Frozen("submission", ("assignment_id", "person_id", "nonce", "body_sha256", "proof", "receipt_no", "summary",
                           "at")),
+    Frozen("submission", ("content",), name="content", delete=False),
     Frozen("actual", ("indicator_id", "stage_id", "submission_no", "value", "evidence", "at")),
     Frozen("rating", ("appraisal_id", "number", "role", "official_id", "mandate_id", "result_rating", "skp_score",
                       "behavior_rating", "behavior_score", "innovation", "innovation_evidence", "behavior_notes",

@@ -2,8 +2,11 @@
 
 from typing import Any, Literal
 
+from sqlalchemy import select
+
 from actions import plans
 from actions.acts.act import Act, ActForm, Acting, Done, Text
+from actions.case_files import MID_YEAR_FEEDBACK, MID_YEAR_REPORT
 from actions.notices import tell
 from models import Note, Plan
 from rules.words import ActKind, NoteKind, PlanState, Proof, Role
@@ -23,12 +26,19 @@ def show(acting: Acting) -> dict[str, Any]:
         "proposed": plans.as_items(proposed) if proposed else None,
         "change_reason": proposed.change_reason if proposed else "",
         "actuals": {i: {"value": str(a.value), "evidence": a.evidence} for i, a in actuals.items()},
+        "summary": _summary(acting),
     }
 
 
 def problems(acting: Acting, form: Form) -> dict[str, str]:
     proposed = plans.current_plan(acting.session, acting.case.id, PlanState.SUBMITTED)
     return {"changes": "answer_the_proposal"} if proposed is not None and form.changes == "none" else {}
+
+
+def _summary(acting: Acting) -> str:
+    """What the employee wrote with the last report."""
+    said = select(Note.text).where(Note.appraisal_id == acting.case.id, Note.nonce.startswith(MID_YEAR_REPORT))
+    return acting.session.scalar(said.order_by(Note.id.desc()).limit(1)) or ""
 
 
 def carry_out(acting: Acting, form: Form) -> Done:
@@ -40,7 +50,7 @@ def carry_out(acting: Acting, form: Form) -> Done:
         proposed.state, proposed.returned_reason = PlanState.RETURNED, form.feedback
     session.add(
         Note(appraisal_id=case.id, author_id=acting.person.id, kind=NoteKind.FEEDBACK, on=acting.today,
-             text=form.feedback, nonce=f"mid-year:{acting.assignment.id}", at=acting.at)
+             text=form.feedback, nonce=f"{MID_YEAR_FEEDBACK}{acting.assignment.id}", at=acting.at)
     )  # fmt: skip
     _tell_employee(acting, proposed, form.changes)
     return Done(

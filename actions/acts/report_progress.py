@@ -7,8 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from actions import assignments, plans
 from actions.acts.act import Act, ActForm, Acting, ActRefused, Done, MaybeText, Text
-from models import Plan
-from rules.words import ActKind, AppraisalState, PlanState, Proof, Role
+from actions.case_files import MID_YEAR_REPORT
+from models import Note, Plan
+from rules.words import ActKind, AppraisalState, NoteKind, PlanState, Proof, Role
 
 
 class ActualForm(BaseModel):
@@ -67,6 +68,11 @@ def carry_out(acting: Acting, form: Form) -> Done:
     plan = plans.current_plan(session, case.id, PlanState.ESTABLISHED)
     if plan is None:
         raise ActRefused("no_established_plan")
+    note = Note(
+        appraisal_id=case.id, author_id=acting.person.id, kind=NoteKind.ACTIVITY, on=acting.today, text=form.summary,
+        nonce=f"{MID_YEAR_REPORT}{acting.assignment.id}", at=acting.at,
+    )  # fmt: skip
+    session.add(note)
     number = plans.record_actuals(session, case.id, acting.stage.id, reported(form.actuals), at=acting.at)
     wanted = {a.indicator_id: str(a.new_target) for a in form.actuals if a.new_target is not None}
     if wanted:
