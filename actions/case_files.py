@@ -48,10 +48,16 @@ def story(session: Session, case: Appraisal) -> dict[str, Any]:
     }
 
 
+def has_document(session: Session, case: Appraisal) -> bool:
+    """Whether there is something to read in one: a result that was issued, or HR's account of why there is none."""
+    result = results.current(session, case.id)
+    return case.explained_at is not None or (result is not None and result.issued_at is not None)
+
+
 def _names(session: Session, people: Iterable[int | None]) -> Mapping[int | None, str]:
     listed = {person for person in people if person is not None}
     query = select(Person.id, Person.name).where(Person.id.in_(listed))
-    return {id: name for id, name in session.execute(query)} if listed else {}
+    return dict(session.execute(query).tuples().all()) if listed else {}
 
 
 def _version(plan: Plan, names: Mapping[int | None, str]) -> dict[str, Any]:

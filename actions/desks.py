@@ -220,6 +220,54 @@ def cases_of(session: Session, person_id: int, cycle_id: int) -> Sequence[CaseLi
     return sorted(found, key=lambda one: (not one.own, one.id))
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something that somebody else did about a case that this person may look into."""
+
+    what: str
+    """plan_returned, plan_established, feedback, decided, audit."""
+    case: int
+    employee: str
+    """Empty where it is the reader's own case."""
+    by: str
+    at: datetime
+
+
+_OWN_NEWS = {ActKind.ESTABLISH_TARGETS, ActKind.GIVE_FEEDBACK}
+_SHARED_NEWS = {ActKind.DECIDE_OBJECTION, ActKind.DECIDE_RECOMMENDATION}
+_WHAT = {ActKind.GIVE_FEEDBACK: "feedback", ActKind.DECIDE_OBJECTION: "decided", ActKind.DECIDE_RECOMMENDATION: "audit"}
+MOST_NEWS = 5
+
+
+def news_of(session: Session, person_id: int, cases: Sequence[CaseLine]) -> Sequence[News]:
+    """What others decided lately about the person's own case, and what became of those that they rated."""
+    if not cases:
+        return []
+    names = {case.id: "" if case.own else case.employee for case in cases}
+    own = [case.id for case in cases if case.own] or [-1]
+    found = session.connection().execute(_news(), {"b_person": person_id, "b_cases": list(names), "b_own": own})
+    return [
+        News(_WHAT.get(kind) or _plan_news(summary), case, names[case], by, at) for kind, case, summary, by, at in found
+    ]
+
+
+def _plan_news(summary: Mapping[str, Any]) -> str:
+    return "plan_returned" if summary.get("decision") == "return" else "plan_established"
+
+
+@cache
+def _news():
+    query = (
+        select(Assignment.kind, Assignment.appraisal_id, Submission.summary, Person.name, Submission.at)
+        .join(Submission, Submission.assignment_id == Assignment.id).join(Person, Person.id == Submission.person_id)
+        .where(Assignment.appraisal_id.in_(bindparam("b_cases", expanding=True)),
+               Submission.person_id != bindparam("b_person"))
+    )  # fmt: skip
+    own = Assignment.appraisal_id.in_(bindparam("b_own", expanding=True))
+    told = (own & Assignment.kind.in_(_OWN_NEWS)) | Assignment.kind.in_(_SHARED_NEWS)
+    return query.where(told).order_by(Submission.id.desc()).limit(MOST_NEWS)
+
+
 @cache
 def _cases():
     person = bindparam("b_person")

@@ -90,6 +90,11 @@ class Ask:
     ) -> Response:
         return self._with_cookie(render.page(self.look, template, status, headers, **context))
 
+    def file(self, content: bytes, name: str, media_type: str) -> Response:
+        """Something to keep. The name is ours and plain; the browser saves it under that."""
+        disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return self._with_cookie(Response(content, media_type=media_type, headers=disposition))
+
     def go(self, path: str, fragment: str = "") -> Response:
         """303 to a path of ours in the language that was picked."""
         return self._with_cookie(RedirectResponse(self.look.url(path) + (f"#{fragment}" if fragment else ""), 303))

@@ -7,9 +7,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 import database
-from actions import desks, plans, results
+from actions import case_files, desks, plans, results
 from actions.acts.act import ActRefused
 from actions.calendars import calendar_of
+from actions.exports import document_for
 from actions.sessions import Visit
 from models import Appraisal, Person
 from rules.pack import Pack
@@ -34,7 +35,21 @@ def case(ask: Ask) -> Response:
             s=results.shown(session, found.id), is_default=bool(plan and plan.is_default), notes=notes,
             own=kind is NoteKind.ACTIVITY, labels=labels, rater=rater.name if rater else "",
             nonce=secrets.token_urlsafe(16), open=found.finalized_at is None,
+            story=case_files.story(session, found), documented=case_files.has_document(session, found),
         )  # fmt: skip
+
+
+def document(ask: Ask) -> Response:
+    """`GET /w/case/<id>/document`: the evaluation document as PDF, for whoever may read the file on the page."""
+    with database.reading() as session:
+        visit = ask.visit(session)
+        found, kind = _case(session, visit, ask, ask.number("id"))
+        if kind is NoteKind.FEEDBACK and visit.proof is not Proof.CODE:
+            return ask.go("/w/code")
+        if not case_files.has_document(session, found):
+            raise ActRefused("no_result")
+        name, pdf = document_for(session, visit.person.id, found.id, ask.at)
+    return ask.file(pdf, name, "application/pdf")
 
 
 def _case(session: Session, visit: Visit, ask: Ask, number: int) -> tuple[Appraisal, NoteKind]:
@@ -68,5 +83,6 @@ def note(ask: Ask) -> Response:
 
 ROUTES = [
     Route("/w/case/{id:int}", asks(case), methods=["GET"]),
+    Route("/w/case/{id:int}/document", asks(document), methods=["GET"]),
     Route("/w/note", asks(note), methods=["POST"]),
 ]

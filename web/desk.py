@@ -9,13 +9,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 import database
-from actions import desks, disputes, sessions
+from actions import desks, disputes, receipts, sessions
 from actions.acts.act import ActRefused
 from actions.desks import CaseLine, Desk, Task
 from models import Assignment, Submission
 from rules.pack import Pack
 from rules.words import AssignmentState, Proof
-from web import sheets
+from web import sent, sheets
 from web.ask import Ask, NoVisit, asks
 from web.sessions import clear_cookie
 
@@ -29,7 +29,8 @@ def desk(ask: Ask) -> Response:
         visit = ask.visit(session)
         found = desks.desk_of(session, visit.person.id, visit.stage.id)
         cases = desks.cases_of(session, visit.person.id, visit.cycle.id)
-        return ask.page("desk.html", **_shown(found, ask.query_number("from")), now=ask.at, **_files(cases))
+        return ask.page("desk.html", **_shown(found, ask.query_number("from")), now=ask.at,
+                        news=desks.news_of(session, visit.person.id, cases), **_files(cases))  # fmt: skip
 
 
 def _shown(found: Desk, start: int) -> dict[str, Any]:
@@ -72,6 +73,8 @@ def done(ask: Ask) -> Response:
         return ask.page(
             "done.html", receipt=found.receipt_no, at=found.at, kind=one.kind.value, hidden=hidden, next=following,
             recorded=sheets.recorded(one.kind, {} if hidden else found.summary, labels),
+            content=[] if hidden or found.content is None else sent.in_full(session, one.kind, found.content, labels),
+            digested=one.role in receipts.DIGESTED,
         )  # fmt: skip
 
 

@@ -90,6 +90,10 @@ class Labels:
     def organisation(self, value: str) -> str:
         return self._own.organisation.get(OrgPredicate(value)) or say(self.look.locale, f"org.{value}")
 
+    def aspect(self, key: str) -> str:
+        """An aspect of behaviour that the pack names; empty if it names none so."""
+        return next((one.title[self.look.locale] for one in self.pack.behavior_aspects if one.key == key), "")
+
     def why(self, why: Mapping[str, Any]) -> list[str]:
         return explain(why, self.look.locale)
 
@@ -123,13 +127,14 @@ def recorded(kind: ActKind, summary: Mapping[str, Any], labels: Labels) -> list[
     """What an act left behind, for the person who did it: name and value in words."""
     look = labels.look
     return [
-        (place_name(name, look.locale), _in_words(kind, name.split(".")[0], value, labels))
+        (place_name(name, look.locale), in_words(kind, name.split(".")[0], value, labels))
         for name, value in flatten(summary).items()
         if name != "kind"
     ]
 
 
-def _in_words(kind: ActKind, name: str, value: str, labels: Labels) -> str:
+def in_words(kind: ActKind, name: str, value: str, labels: Labels) -> str:
+    """A value of a field as its reader would say it."""
     if name == "organisation":
         return labels.organisation(value)
     if name == "predicate":

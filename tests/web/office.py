@@ -18,7 +18,20 @@ import settings
 from actions import codes, cycles, links, steps
 from actions.steps import StepRef
 from database import Database
-from models import ActionLink, Agency, Assignment, Cycle, Letter, Person, Posting, RoleGrant, Stage, Supervision, Unit
+from models import (
+    ActionLink,
+    Agency,
+    Assignment,
+    Cycle,
+    Letter,
+    Person,
+    Posting,
+    RoleGrant,
+    Stage,
+    Submission,
+    Supervision,
+    Unit,
+)
 from rules.agency_files import StageDates
 from rules.tokens import sign
 from rules.words import ActKind, AssignmentState, Locale, PostGroup, Role, StageKind, Step
@@ -138,6 +151,14 @@ class Office:
                 cases = select(Appraisal.id).filter_by(employee_id=self.people[about])
                 found = [one for one in found if one.appraisal_id in set(session.scalars(cases))]
             return found[0].id
+
+    def receipt(self, first: str, kind: ActKind) -> str:
+        """The number of the first receipt of a person for an act."""
+        with self.db.reading() as session:
+            sent = select(Submission.receipt_no).join(Assignment).where(
+                Submission.person_id == self.people[first], Assignment.kind == kind
+            )  # fmt: skip
+            return session.scalars(sent.order_by(Submission.id)).first() or ""
 
     def code(self, first: str) -> str:
         """The digits of the newest code mailed to a person."""

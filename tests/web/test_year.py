@@ -7,7 +7,7 @@ from office import Browser, Office, names_of, plan_form
 from sqlalchemy import select
 
 from actions.acts import ACTS
-from models import Appraisal, Objection, RatingRecord, Result
+from models import Appraisal, Assignment, Objection, RatingRecord, Result, Submission
 from rules.words import ActKind, AppraisalState, BehaviorValue, ObjectionOutcome, Predicate, StageKind, Step
 
 WORDS = "Terlihat dalam pelayanan sehari-hari dan catatan dialog."
@@ -135,6 +135,76 @@ def settle_objection(office: Office, browser) -> None:
     assert "Hasil dinaikkan" in done
 
 
+def section(html: str, name: str) -> str:
+    """The text of one card of a page."""
+    start = html.index(f'<section class="card" id="{name}">')
+    return html[start : html.index("</section>", start)]
+
+
+def the_file_keeps_what_letters_promise(dewi: Browser) -> None:
+    versions = section(dewi.html, "versions")
+    assert [f"Versi {n}</b>" in versions for n in (1, 2, 3, 4)] == [True, True, True, False]
+    assert "Dikembalikan dengan alasan: Target belum jelas." in versions
+    assert "Alasan perubahan: Ada tambahan loket sejak Maret." in versions
+    assert "1300,5 orang" in versions, "after the change"
+    assert "1200 orang" in versions, "and before it"
+    mid_year = section(dewi.html, "mid-year")
+    for said in ("Berjalan sesuai rencana.", "<b>600 orang</b>", "Laporan bulanan", "Setuju, teruskan.", "1200 orang"):
+        assert said in mid_year, said
+    objection = section(dewi.html, "objection")
+    for said in ("Realisasi bulan November belum dihitung.", "Bukti ada pada lampiran.", "Menolak memberi penjelasan",
+                 "Hasil dinaikkan", "Diputuskan Andi Kepala", "Bukti November sah dan dihitung."):  # fmt: skip
+        assert said in objection, said
+    earlier = section(dewi.html, "earlier")
+    assert "<strong>Baik</strong>" in earlier
+    assert "Ditetapkan Budi Penilai; digantikan" in earlier
+    assert "Tahun yang baik." in section(dewi.html, "self")
+    dewi.get(f"{dewi.url.split(chr(63))[0]}/document")
+    assert dewi.http.get(dewi.url).content.startswith(b"%PDF"), "both versions of the result can be kept"
+
+
+def what_was_sent_can_be_read_again(office: Office, browser) -> None:
+    with office.db.reading() as session:
+        rows = select(Submission.receipt_no).join(Assignment).where(Submission.person_id == office.people["dewi"])
+        plan, report = (
+            session.scalars(rows.where(Assignment.kind == kind).order_by(Submission.id)).first()
+            for kind in (ActKind.DRAFT_TARGETS, ActKind.REPORT_PROGRESS)
+        )
+    dewi = browser().enter("dewi", StageKind.TARGET_SETTING)
+    dewi.get(f"/w/done/{plan}")
+    for said in ("Terlayaninya warga", "Warga terlayani 1", "Kuantitas", "Hasil Kerja Utama"):
+        assert f">{said}</dd>" in dewi.html, said
+    dewi = browser().enter("dewi", StageKind.MID_YEAR_REVIEW)
+    dewi.get(f"/w/done/{report}")
+    assert 'Warga terlayani 0 › Realisasi</dt><dd class="pre">600</dd>' in dewi.html
+    assert "Berjalan sesuai rencana." in dewi.html
+    budi = browser().enter("budi", StageKind.SUPERVISOR_SCORING)
+    scored = office.receipt("budi", ActKind.SCORE)
+    budi.get(f"/w/done/{scored}")
+    assert WORDS not in budi.html, "a weighty act is shown after the code only"
+    budi.prove("budi")
+    budi.get(f"/w/done/{scored}")
+    assert WORDS in budi.html
+    assert "satu surel untuk kiriman sehari" in budi.html
+
+
+def news_lead_to_the_file(office: Office, browser, number: int) -> None:
+    dewi = browser().enter("dewi", StageKind.OBJECTION_HANDLING)
+    for what, place in (("Keberatan telah diputuskan", "decision"), ("Laporan tengah tahun telah ditanggapi",
+                        "feedback"), ("SKP telah ditetapkan", "plan")):  # fmt: skip
+        assert f'/w/case/{number}#{place}"><b>{what}</b>' in dewi.html, what
+    budi = browser().enter("budi", StageKind.OBJECTION_HANDLING)
+    assert f'/w/case/{number}#decision"><b>Keberatan telah diputuskan</b> · Dewi Rahma' in budi.html
+    eko = browser().enter("eko", StageKind.OBJECTION_HANDLING)
+    assert "Dewi Rahma" not in eko.html, "a colleague learns nothing"
+    eko.get(f"/w/case/{number}")
+    assert eko.status == 404
+    eko.get(f"/w/case/{number}/document")
+    assert eko.status == 404
+    budi.get(f"/w/case/{number}/document")
+    assert budi.url.startswith("/w/code"), "somebody else's document is read after the code only"
+
+
 def test_a_year_by_ratings_goes_through_the_pages(office, browser):
     set_targets(office, browser)
     review(office, browser)
@@ -149,6 +219,9 @@ def test_a_year_by_ratings_goes_through_the_pages(office, browser):
     dewi = browser().enter("dewi", StageKind.OBJECTION_HANDLING)
     dewi.get(f"/w/case/{number}")
     assert "Sangat Baik" in dewi.html
+    the_file_keeps_what_letters_promise(dewi)
+    what_was_sent_can_be_read_again(office, browser)
+    news_lead_to_the_file(office, browser, number)
     office.go_to(date(2027, 4, 6))
     with office.db.transaction() as session:  # the two stages between were not played here
         from models import Stage
