@@ -89,6 +89,7 @@ def _mid_year(session: Session, appraisal_id: int, versions: Sequence[Plan]) -> 
                 "items": plans.as_items(plan), "at": max(one.at for one in given.values()),
                 "actuals": {id: {"value": str(one.value), "evidence": one.evidence} for id, one in given.items()},
                 "summaries": [note.text for note in reported], "feedback": [note.text for note in answered],
+                "notes": [note.id for note in (*reported, *answered)],
             }  # fmt: skip
     return None
 

@@ -221,7 +221,8 @@ def test_declined_changes_leave_the_plan_as_it_was(mid_year: World) -> None:
     mid_year.act("ani", ActKind.REPORT_PROGRESS, actuals=wanted, change_reason="Ingin target yang ringan.")
     mid_year.act("head", ActKind.GIVE_FEEDBACK, "ani", changes="decline")
     assert [state for _, state, _ in versions(mid_year, "ani")] == [PlanState.ESTABLISHED, PlanState.RETURNED]
-    assert mid_year.one(Note, appraisal_id=mid_year.case("ani").id).text == "Pertahankan."
+    notes = [note.text for note in mid_year.all(Note, appraisal_id=mid_year.case("ani").id)]
+    assert notes == ["Semester pertama sesuai rencana.", "Pertahankan."], "the summary is kept beside the answer"
 
 
 def test_a_proposal_that_nobody_answered_changes_nothing_by_itself(mid_year: World) -> None:
