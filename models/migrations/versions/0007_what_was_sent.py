@@ -5,8 +5,8 @@ from alembic import op
 
 from models.frozen import Frozen, statements
 
-revision = '0006'
-down_revision = '0005'
+revision = '0007'
+down_revision = '0006'
 
 FROZEN = (Frozen("submission", ("content",), name="content", delete=False),)
 
