@@ -18,7 +18,9 @@ def is_nobody(cells: Sequence[str], known: Mapping[str, str], header: Sequence[s
     nip = known.get("nip", "")
     if nip:
         return _words_for_number(nip) and (len(known) == 1 or (len(known) == 2 and _of_a_form(nip, known)))
-    if "email" in known or ("name" in known and _person_like(known)):
+    if "email" in known and not _is_sum(known["email"]):
+        return False
+    if "name" in known and _person_like(known):
         return False
     said = [column for column in known if column not in _ANYTHING]
     return "name" in known or len(said) < 6
@@ -31,13 +33,22 @@ def _words_for_number(nip: str) -> bool:
 def _of_a_form(nip: str, known: Mapping[str, str]) -> bool:
     """Whether it is a sum or the words of a form that stand where a number should, not a number spoilt."""
     (beside,) = [text.strip() for column, text in known.items() if column != "nip"]
-    return beside.replace(".", "").isdigit() or re.search(r"[\s,.:;]", nip.strip()) is not None
+    return _is_sum(beside) or re.search(r"[\s,.:;]", nip.strip()) is not None
 
 
 def _person_like(known: Mapping[str, str]) -> bool:
     """Whether a name stands beside what only a person has, and not beside a sum or the words of a signature."""
     beside = {"superior_nip", "employment", "unit_code"} & set(known)
-    return len(known) > 2 or any(not known[column].isdigit() for column in beside)
+    sums = {column for column, text in known.items() if column != "name" and _is_sum(text)}
+    return len(known) - len(sums) > 2 or any(column not in sums for column in beside)
+
+
+def _is_sum(text: str) -> bool:
+    """A count below a column, as people write it: 301, 1.204, 301 orang; a NIP has more digits than any count."""
+    return (
+        sum(map(str.isdigit, text)) < 10
+        and re.fullmatch(r"[\d.,\s]+(orang|pegawai)?", text.strip(), re.IGNORECASE) is not None
+    )
 
 
 def _column_numbers(filled: Sequence[str]) -> bool:
