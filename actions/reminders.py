@@ -76,12 +76,16 @@ def remind(context: Context, people: Sequence[int], day: date) -> Counts:
     return {"reminders": sent}
 
 
+CALLS = ("stage_invitation", "reminder")
+"""Letters that call somebody to their desk."""
+
+
 def told_today(context: Context, people: Sequence[int]) -> set[int]:
-    """Who was reminded today, at whatever desk: one reminder a day, the rest waits for the next working day."""
+    """Who was invited or reminded today, at whatever desk: one letter a day, the rest waits for the next working day."""
     morning, told = context.calendar.start_of_day(context.today), set()
     for portion in portions(people):
         query = select(Letter.person_id).where(
-            Letter.person_id.in_(portion), Letter.kind == "reminder", Letter.queued_at >= morning
+            Letter.person_id.in_(portion), Letter.kind.in_(CALLS), Letter.queued_at >= morning
         )
         told |= set(context.session.scalars(query))
     return told

@@ -36,7 +36,7 @@ COUNTED = (
     "added", "changed", "unchanged", "left", "held_back", "returned", "moves", "new_superiors", "addresses", "units",
     "roles", "mandates", "absences", "holidays", "leavers_waiting", "appraisals_opened", "appraisals_closed",
     "appraisals_reopened", "raters_changed", "assignments_moved", "assignments_withdrawn", "assignments_stuck",
-    "links_revoked", "kept",
+    "links_revoked", "kept", "latecomers",
 )  # fmt: skip
 
 

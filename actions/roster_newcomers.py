@@ -4,12 +4,12 @@ from datetime import date
 
 from sqlalchemy import exists, func, or_, select, update
 
-from actions import cycles
+from actions import cycles, roster_latecomers
 from actions.calendars import calendar_of
 from actions.roster_rows import Taking, in_portions, table_of
 from actions.steps import StepRef, context_of, phases_of
 from models import ActionLink, Appraisal, Assignment, Cycle, Person, Posting, Stage
-from rules.words import AssignmentState, LinkState, StageState, Step
+from rules.words import AssignmentState, LinkState, StageKind, StageState, Step
 
 
 def enroll(taking: Taking, cycle: Cycle) -> None:
@@ -28,8 +28,13 @@ def enroll(taking: Taking, cycle: Cycle) -> None:
     new = select(func.count(), func.max(Appraisal.id)).where(Appraisal.cycle_id == cycle.id, Appraisal.id > last_case)
     count, newest = session.execute(new).one()
     taking.counts["appraisals_opened"] += count
-    if count:
-        ask(taking, cycle, last_case + 1, newest)
+    if not count:
+        return
+    late = roster_latecomers.welcome(taking, cycle, last_case + 1, newest)
+    ask(taking, cycle, last_case + 1, newest, until=StageKind.TARGET_SETTING if late else None)
+    if late:
+        session.flush()
+        roster_latecomers.invite_latecomers(taking, cycle, last_case + 1, newest)
 
 
 def _without_appraisal(taking: Taking, cycle: Cycle) -> list[int]:
@@ -46,9 +51,14 @@ def _without_appraisal(taking: Taking, cycle: Cycle) -> list[int]:
     return list(taking.session.scalars(query))
 
 
-def ask(taking: Taking, cycle: Cycle, lo: int, hi: int) -> None:
-    """Do for these appraisals what the opening of each open stage did for the others; whom it asks counts as untold."""
+def ask(taking: Taking, cycle: Cycle, lo: int, hi: int, *, until: StageKind | None = None) -> None:
+    """Do for these appraisals what the opening of each open stage did for the others; whom it asks counts as untold.
+
+    `until`: the only stage that asks them, where what comes after it would be too early.
+    """
     stages = select(Stage).where(Stage.cycle_id == cycle.id, Stage.state.in_((StageState.OPENING, StageState.OPEN)))
+    if until is not None:
+        stages = stages.where(Stage.kind == until)
     for stage in taking.session.scalars(stages.order_by(Stage.id)).all():
         ref = StepRef(taking.agency.code, cycle.year, stage.kind, Step.OPEN)
         context = context_of(taking.session, ref, at=taking.at)

@@ -24,7 +24,7 @@ WORDS = {
     "appraisals_closed": "penilaian ditutup", "appraisals_reopened": "penilaian dibuka lagi",
     "raters_changed": "penilai berganti", "assignments_moved": "tugas berpindah",
     "assignments_withdrawn": "tugas ditarik", "assignments_stuck": "tugas tertahan", "links_revoked": "tautan dicabut",
-    "kept": "koreksi dipertahankan",
+    "kept": "koreksi dipertahankan", "latecomers": "diundang menyusul",
 }  # fmt: skip
 """What an import counts, in Indonesian; in English it is called as in the code."""
 SHOWN_NEW = 50

@@ -125,6 +125,8 @@ KINDS = _kinds(
     Kind("bounce_notice", Lane.DIGEST, _CYCLE | {"letters", "total"}),
     # cause: supervisor (who rates whom is disputed), not_me (a link reached somebody else). To HR.
     Kind("correction_notice", Lane.INVITATION, _CYCLE | {"cause", "person", "reported_by", "at"}),
+    # people: [{person, unit}], who joined after planning; `total` may be more than are listed. To HR.
+    Kind("newcomers_notice", Lane.DIGEST, _CYCLE | {"people", "total", "due"}),
     # counts: {owed, accepted, open, bounced, ambiguous, missing, doubled}; stages: [{stage, opens, due}].
     Kind("launch_certificate", Lane.DIGEST, _CYCLE | {"at", "people", "units", "counts", "stages"}),
 )  # fmt: skip
@@ -167,6 +169,7 @@ LIVES: Mapping[str, Life] = MappingProxyType({
     "final_letter": Life.LASTING,
     "bounce_notice": Life.WITH_DATE,
     "correction_notice": Life.LASTING,
+    "newcomers_notice": Life.LASTING,
     "launch_certificate": Life.WITH_DATE,
 })  # fmt: skip
 """Every kind stands here: a new one is not queued before somebody has decided what ends it."""

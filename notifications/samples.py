@@ -197,6 +197,10 @@ _SAMPLES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"cause": "supervisor", "person": NAMES[2], "reported_by": NAMES[4]},
         {"cause": "not_me", "person": NAMES[3], "reported_by": NAMES[3]},
     ),
+    "newcomers_notice": (
+        {"people": [{"person": NAMES[2], "unit": "Bagian Umum"}], "total": 1},
+        {"people": [{"person": NAMES[2], "unit": "Bagian Umum"}, {"person": NAMES[3], "unit": "BKPSDM"}], "total": 31},
+    ),
     "launch_certificate": (
         {"people": 5012, "units": 143, "counts": _COUNTS, "stages": _STAGES},
         {"people": 5012, "units": 143, "counts": _COUNTS | {"accepted": 4995, "missing": 2}, "stages": _STAGES},
