@@ -81,7 +81,7 @@ CALLS = ("stage_invitation", "reminder")
 
 
 def told_today(context: Context, people: Sequence[int]) -> set[int]:
-    """Who was invited or reminded today, at whatever desk: one letter a day, the rest waits for the next working day."""
+    """Who was invited or reminded today, at whatever desk: one letter a day, the rest waits for a working day."""
     morning, told = context.calendar.start_of_day(context.today), set()
     for portion in portions(people):
         query = select(Letter.person_id).where(
