@@ -38,16 +38,20 @@ def blind_predicate(pack: Pack, examination: Examination) -> Predicate | None:
 
 
 def reveal(session: Session, cycle: Cycle, stage: Stage, item: AuditItem, calendar: Calendar, *, at: datetime) -> bool:
-    """Once every reading is locked, hold it against the rater's; differences become findings the rater may answer."""
+    """Once every reading is locked, hold it against the rater's; differences become findings the rater may answer.
+
+    A later draw may give an item a second reader after its findings were made: only what is new becomes one.
+    """
     readings = session.scalars(select(Examination).filter_by(item_id=item.id).order_by(Examination.reader)).all()
     if not readings or any(reading.locked_at is None for reading in readings):
         return False
     pack = Pack.model_validate_json(cycle.pack)
     frame = session.get_one(AuditFrameItem, item.frame_item_id)
     rated = session.scalars(select(Result).filter_by(rating_id=frame.rating_id)).one().predicate
-    found = deviations(pack, rated, readings)
+    made = set(session.scalars(select(Finding.attribute).filter_by(item_id=item.id)))
+    found = {name: words for name, words in deviations(pack, rated, readings).items() if name not in made}
     if not found:
-        item.state = AuditItemState.CONCUR
+        item.state = item.state if made else AuditItemState.CONCUR
         return True
     item.state = AuditItemState.DISCREPANT
     until = calendar.end_of_day(calendar.add_working_days(calendar.local_date(at), pack.reply_working_days))

@@ -48,7 +48,7 @@ from rules.words import (
     Step,
 )
 from tests.actions.rosters import unchanged
-from tests.actions.world import ABOVE, BELOW, World, local
+from tests.actions.world import ABOVE, AUDITORS, BELOW, World, local
 
 SEED = "08772473296991897540"
 MINUTES = "Berita acara 700/13, disaksikan wakil Korpri"
@@ -378,6 +378,21 @@ def test_what_deviates_becomes_a_finding(drawn: World, changes: Any, attributes:
     assert {finding.attribute for finding in drawn.all(Finding)} == attributes
     state = AuditItemState.DISCREPANT if attributes else AuditItemState.CONCUR
     assert item_of(drawn, single).state is state
+
+
+def test_a_second_reader_of_a_later_draw_adds_only_what_is_new(drawn: World) -> None:
+    """The first reader's finding stands, and is answered, before the second reading is asked for."""
+    single = next(n for n in ("ani", "budi", "citra", "dodi") if not item_of(drawn, n).double)
+    examine(drawn, single, evidence_ok="no")
+    item = item_of(drawn, single)
+    first = drawn.one(Examination, item_id=item.id)
+    another = next(drawn.people[name] for name in AUDITORS if drawn.people[name] != first.auditor_id)
+    with drawn.db.transaction() as session:
+        cycle = session.get_one(Cycle, drawn.cycle_id)
+        audits.ask_to_examine(session, cycle, session.get_one(AuditItem, item.id), another, 2, at=drawn.at)
+    examine(drawn, single, evidence_ok="no", procedure_ok="no")
+    assert [one.attribute for one in drawn.all(Finding)] == [AuditAttribute.EVIDENCE, AuditAttribute.PROCEDURE]
+    assert item_of(drawn, single).state is AuditItemState.DISCREPANT
 
 
 def test_the_rater_answers_within_ten_working_days_and_the_first_reader_concludes(found: World) -> None:
