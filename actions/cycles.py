@@ -31,6 +31,7 @@ from models import (
 )
 from rules.agency_files import StageDates
 from rules.pack import Pack
+from rules.stages import OVER
 from rules.words import AbsenceKind, AppraisalState, AssignmentState, CycleState, StageKind, StageState
 
 ENROLL_BATCH = 2000
@@ -65,6 +66,10 @@ class Launch:
     pack: Pack
     stages: Mapping[StageKind, StageDates]
     plan_default_after: date
+    not_held: tuple[StageKind, ...] = ()
+    """Stages that the cycle begins after."""
+    why: str = ""
+    """Why it is launched with dates that have passed, or with others than the calendar's; kept on the trail."""
 
 
 def demand_agency(session: Session, code: str) -> None:
@@ -94,7 +99,7 @@ def launch(session: Session, wanted: Launch, *, at: datetime, by: int | None = N
         raise LaunchRefused([f"agency {wanted.agency} is not known: HR imports its roster first"])
     pack = wanted.pack
     if (there := find(session, wanted.agency, wanted.year)) is not None:
-        if there.pack_sha256 != pack.sha256:
+        if not same_pack(there, pack):
             raise LaunchRefused(
                 [f"{wanted.agency} {wanted.year} runs on pack {there.pack_name} {there.pack_version}, which a running"
                  " cycle keeps; HR launches the next year with another"]
@@ -112,13 +117,22 @@ def launch(session: Session, wanted: Launch, *, at: datetime, by: int | None = N
         dates = wanted.stages[kind]
         session.add(
             Stage(cycle_id=cycle.id, kind=kind, opens_at=calendar.start_of_day(dates.opens_on),
-                  due_at=calendar.end_of_day(dates.due_on), closes_at=calendar.end_of_day(dates.closes_on))
+                  due_at=calendar.end_of_day(dates.due_on), closes_at=calendar.end_of_day(dates.closes_on),
+                  state=StageState.SKIPPED if kind in wanted.not_held else StageState.PLANNED)
         )  # fmt: skip
     session.flush()
     after = {"pack": pack.name, "version": pack.version, "pack_sha256": pack.sha256,
              "stages": {kind.value: [d.isoformat() for d in days] for kind, days in wanted.stages.items()}}  # fmt: skip
-    trail.record(session, agency.id, "cycle.launched", f"cycle:{cycle.id}", at=at, actor=trail.Actor(by), after=after)
+    after |= {"not_held": [kind.value for kind in wanted.not_held]} if wanted.not_held else {}
+    trail.record(session, agency.id, "cycle.launched", f"cycle:{cycle.id}", at=at, actor=trail.Actor(by), after=after,
+                 why=wanted.why)  # fmt: skip
     return cycle
+
+
+def same_pack(cycle: Cycle, pack: Pack) -> bool:
+    """Whether the cycle runs on this pack; keys that packs have only since it was launched make it no other one."""
+    pinned, wanted = json.loads(cycle.pack), json.loads(pack.canonical)
+    return pinned == {key: value for key, value in wanted.items() if key in pinned}
 
 
 def demand_people(session: Session, agency: Agency) -> None:
@@ -239,7 +253,7 @@ def resume(session: Session, cycle: Cycle, reason: str, *, at: datetime, by: int
         return timedelta(0)
     days = stood_still(cycle, at)
     for stage in session.scalars(select(Stage).filter_by(cycle_id=cycle.id).with_for_update()):
-        if stage.state is StageState.CLOSED:
+        if stage.state in OVER:
             continue
         stage.opens_at += days if stage.opens_at > cycle.paused_at else timedelta(0)
         stage.due_at += days if stage.due_at > cycle.paused_at else timedelta(0)

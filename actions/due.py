@@ -23,8 +23,9 @@ from models import (
     Stage,
     StageStep,
 )
+from rules import following
 from rules.pack import Pack
-from rules.stages import NEVER_LAPSE, CycleFacts, StageFacts, StepRefused, check_step, due_steps
+from rules.stages import NEVER_LAPSE, OVER, CycleFacts, StageFacts, StepRefused, check_step, due_steps, missed
 from rules.words import ActKind, AssignmentState, CycleState, ObjectionState, StageKind, StageState, Step
 
 ACTIVE = (StageState.OPEN, StageState.CLOSING)
@@ -74,7 +75,10 @@ def resolve(session: Session, asked: StepRef, *, at: datetime) -> StepRef:
 def _outlook(stage: StageFacts, at: datetime) -> str:
     opens, closes = (f"{moment:%Y-%m-%d %H:%M} UTC" for moment in (stage.opens_at, stage.closes_at))
     if stage.state is StageState.PLANNED:
-        return f"opens {opens}" if at < stage.opens_at else "waits for what comes before it"
+        waits = "waits for what comes before it" + (", and for HR to extend it" if missed(stage, at) else "")
+        return f"opens {opens}" if at < stage.opens_at else waits
+    if stage.lacking and at >= stage.closes_at:
+        return f"{stage.lacking} days short of its least length, HR extends it"
     return f"closes {closes}, {stage.open_cases} cases wait" if stage.open_cases else f"closes {closes}"
 
 
@@ -83,7 +87,7 @@ def boundaries(session: Session, cycle: Cycle, agency: Agency, *, at: datetime) 
     ahead = []
     for kind, stage in stages_of(session, cycle).items():
         opening = [(Step.OPEN, stage.opens_at)] if stage.state is StageState.PLANNED else []
-        closing = [(Step.CLOSE, stage.closes_at)] if stage.state is not StageState.CLOSED else []
+        closing = [(Step.CLOSE, stage.closes_at)] if stage.state not in OVER else []
         ahead += [
             (StepRef(agency.code, cycle.year, kind, step, "", stage.revision), when)
             for step, when in (*opening, *closing) if when > at
@@ -124,13 +128,14 @@ def _stage_facts(context: Context) -> StageFacts:
         StageStep.stage_id == stage.id, StageStep.finished_at.is_not(None)
     )
     base = StageFacts(
-        stage.kind, stage.state, stage.opens_at, closes_at(context), frozenset(session.execute(finished).tuples().all())
-    )
+        stage.kind, stage.state, stage.opens_at, closes_at(context),
+        frozenset(session.execute(finished).tuples().all()), due_at=last_opening(context),
+    )  # fmt: skip
     if stage.state not in ACTIVE:
         return base
     return StageFacts(
         base.kind, base.state, base.opens_at, base.closes_at, base.finished, reminder=_reminder(context),
-        lapsing=_lapsing(context), open_cases=_open_cases(context),
+        lapsing=_lapsing(context), open_cases=_open_cases(context), due_at=base.due_at, lacking=_lacking(context),
     )  # fmt: skip
 
 
@@ -138,6 +143,22 @@ def closes_at(context: Context) -> datetime:
     """The stage's close, put off by the last extension of a unit or person."""
     deadlines = deadlines_of(context.session, context.stage)
     return max([context.stage.closes_at, *deadlines.by_person.values(), *deadlines.by_unit.values()])
+
+
+def last_opening(context: Context) -> datetime:
+    """Until when the stage may open: as long as something of it is not due, for somebody at least."""
+    deadlines = deadlines_of(context.session, context.stage)
+    return max([context.stage.due_at, *deadlines.by_person.values(), *deadlines.by_unit.values()])
+
+
+def _lacking(context: Context) -> int:
+    """How many days an open stage has less than the cycle's pack wants, because it opened late."""
+    stage, local = context.stage, context.calendar.local_date
+    opened = context.session.scalar(
+        select(StageStep.finished_at).filter_by(stage_id=stage.id, step=Step.OPEN, occasion="")
+    )
+    least = context.pack.least(stage.kind)
+    return following.lacking(local(stage.opens_at), local(stage.closes_at), local(opened or stage.opens_at), least)
 
 
 def _reminder(context: Context):

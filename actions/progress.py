@@ -15,7 +15,7 @@ from actions.due import cycle_facts, stages_of
 from actions.stages.finalization import blocked_by
 from models import Agency, Appraisal, Assignment, Chain, Cycle, Stage, Unit
 from rules.calendar import Calendar
-from rules.stages import StageFacts, due_steps
+from rules.stages import OVER, StageFacts, due_steps, missed
 from rules.words import AssignmentState, StageKind, StageState, Step
 
 COUNTED = (AssignmentState.OPEN, AssignmentState.DONE, AssignmentState.LAPSED)
@@ -46,6 +46,8 @@ class StageProgress:
     tally: Tally
     next_action: str
     """What the clock does next or what it waits for, in words for ops."""
+    starved: bool = False
+    """It waits for HR to give it the time that it lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,15 @@ def of_cycle(session: Session, cycle: Cycle, *, at: datetime) -> list[StageProgr
         tally = _tally(session, cycle, stage, at).get(None, Tally())
         found.append(
             StageProgress(
-                kind, stage.state, stage.revision, stage.opens_at, stage.due_at, stage.closes_at, tally, words
+                kind,
+                stage.state,
+                stage.revision,
+                stage.opens_at,
+                stage.due_at,
+                stage.closes_at,
+                tally,
+                words,
+                starved(facts.stages[kind], at),
             )
         )
     return found
@@ -159,11 +169,20 @@ def _finalized(session: Session, cycle: Cycle, *, by_unit: bool) -> Mapping[int 
     return {unit: Tally(count, int(final or 0)) for unit, count, final in session.execute(query).tuples()}
 
 
+def starved(stage: StageFacts, at: datetime) -> bool:
+    """Whether the stage stands still because it has less time than it needs: HR extends it."""
+    return missed(stage, at) or (stage.state not in OVER and bool(stage.lacking) and at >= stage.closes_at)
+
+
 def _outlook(session: Session, stage: StageFacts, cycle: Cycle, calendar: Calendar, at: datetime) -> str:
     if cycle.enrolled_at is None:
         return "waits: people are being enrolled"
-    if stage.state is StageState.CLOSED:
-        return ""
+    if stage.state in OVER:
+        return "not held: the cycle began after it" if stage.state is StageState.SKIPPED else ""
+    if missed(stage, at):
+        return f"HR extends it: its time passed on {calendar.local_date(stage.due_at or at)} before it could open"
+    if stage.lacking and at >= stage.closes_at:
+        return f"HR extends it: it opened late and is {stage.lacking} days short of its least length"
     if stage.state is StageState.PLANNED:
         return f"opens {calendar.local_date(stage.opens_at)}" if at < stage.opens_at else "waits: results not issued"
     if at < stage.closes_at:
@@ -177,6 +196,6 @@ def _outlook(session: Session, stage: StageFacts, cycle: Cycle, calendar: Calend
 def next_of(progress: list[StageProgress]) -> str:
     """The one line that matters: the first stage that is not over."""
     for one in progress:
-        if one.state is not StageState.CLOSED or one.next_action == f"now: {Step.ISSUE.value}":
+        if one.state not in OVER or one.next_action == f"now: {Step.ISSUE.value}":
             return f"{one.stage.value.replace('_', ' ')}: {one.next_action}"
     return "the cycle is closed"

@@ -290,7 +290,7 @@ class DemoYear:
             assert cycle is not None
             stages = session.scalars(select(Stage).filter_by(cycle_id=cycle.id)).all()
         tomorrow = day + timedelta(days=1)
-        if any(stage.state not in (StageState.PLANNED, StageState.CLOSED) for stage in stages):
+        if any(stage.state in (StageState.OPENING, StageState.OPEN, StageState.CLOSING) for stage in stages):
             return tomorrow
         ahead = [calendar.local_date(stage.opens_at) for stage in stages if stage.state is StageState.PLANNED]
         return max(tomorrow, min(ahead)) if ahead else tomorrow

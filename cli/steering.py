@@ -26,6 +26,9 @@ Decree = Annotated[str, typer.Option(help="Number of the decree.")]
 Reason = Annotated[str, typer.Option(help="Why; kept on the trail.")]
 By = Annotated[str, typer.Option(help="NIP of who orders it, for the trail.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, it is only shown.")]
+KeepLater = Annotated[
+    bool, typer.Option("--keep-later", help="Leave the later stages where they are; refused if one would be too short.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
 Act = Callable[["Session", "Cycle | None", "_Names", bool], "Preview"]
@@ -41,9 +44,12 @@ def register(app: typer.Typer) -> None:
 
 def extend(
     agency: Agency, year: Year, stage: Stage, until: Day, decree: Decree, reason: Reason, unit: Unit = "",
-    person: Person = "", by: By = "", yes: Yes = False, as_json: AsJson = False,
+    person: Person = "", by: By = "", keep_later: KeepLater = False, yes: Yes = False, as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Give more time, until the end of a day: the whole stage, a unit with all below, or one person; late as well."""
+    """Give more time, until the end of a day: the whole stage, a unit with all below, or one person; late as well.
+
+    The later stages move along, and the preview says how.
+    """
     from actions import steering
     from cli.words import stage_called
 
@@ -53,7 +59,7 @@ def extend(
         assert cycle is not None
         return steering.extend(
             session, cycle, kind, until.date(), decree_no=decree, reason=reason, unit=names.unit(unit),
-            person=names.person(person), at=names.at, by=names.person(by), preview=preview,
+            person=names.person(person), at=names.at, by=names.person(by), keep_later=keep_later, preview=preview,
         )  # fmt: skip
 
     _steer(agency, year, act, yes=yes, as_json=as_json)
@@ -268,7 +274,8 @@ def _show(seen: "Preview", *, yes: bool, as_json: bool) -> None:
             for touch in seen.people
         ]
         notes = [note.en for note in seen.notes]
-        report = {"action": seen.action, "done": yes, "counts": dict(seen.counts), "notes": notes, "people": people}
+        report = {"action": seen.action, "done": yes, "counts": dict(seen.counts), "notes": notes, "people": people,
+                  "stages": {kind: dict(dates) for kind, dates in seen.stages.items()}}  # fmt: skip
         typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
         return
     from cli.words import worded

@@ -46,7 +46,7 @@ WORDS: Mapping[str, str] = {
     "old": "menyerahkan tugas", "open": "terbuka", "opening": "sedang dibuka",
     "closing": "sedang ditutup",
     "opens": "dibuka", "overdue": "terlambat", "people": "orang", "percent": "persen",
-    "planned": "belum dibuka",
+    "planned": "belum dibuka", "skipped": "tidak diadakan", "later stages": "tahap berikutnya yang mundur",
     "closed": "ditutup", "rated above agency": "dinilai di luar instansi ini",
     "left service": "berhenti dari dinas",
     "away unpaid": "cuti di luar tanggungan negara", "away study": "tugas belajar",

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from rules.exact import STORED_PLACES
-from rules.words import DayKind, DistributionMode, Locale, OrgPredicate, Predicate, Rating, Role, Scheme
+from rules.words import DayKind, DistributionMode, Locale, OrgPredicate, Predicate, Rating, Role, Scheme, StageKind
 
 
 def _no_float(value: object) -> object:
@@ -198,6 +198,8 @@ class Pack(Part):
     least_feedback: Positive | None = None
     """Characters that the rater's words to the employee need; none: very short words are only warned of."""
     reply_working_days: Days
+    least_days: Mapping[StageKind, Positive] = {}
+    """How many days each stage needs at the least, first and last included; none in packs of older cycles."""
     reminder_offsets: tuple[int, ...]
     """Days before (negative) and after the day it is due."""
     escalation: tuple[Escalation, ...]
@@ -229,6 +231,18 @@ class Pack(Part):
         if predicate not in self.scale:
             raise ValueError(f"{predicate.value} is not on the scale of {self.name}")
         return self.scale.index(predicate)
+
+    def least(self, kind: StageKind) -> int:
+        """The least length of a stage in days; objections need no less than their own clocks one after the other."""
+        given = self.least_days.get(kind, 1)
+        if kind is not StageKind.OBJECTION_HANDLING or kind not in self.least_days:
+            return given
+        window = self.objection_days if self.day_kind is DayKind.CALENDAR else self.objection_days * 7 // 5 + 2
+        return max(given, self.deemed_receipt_days + window + self.statement_days + self.decision_days)
+
+    @property
+    def leasts(self) -> dict[StageKind, int]:
+        return {kind: self.least(kind) for kind in StageKind}
 
     def label(self, predicate: Predicate, locale: Locale) -> str:
         return self.labels[locale].predicates[predicate]

@@ -8,6 +8,9 @@ from rules.words import ActKind, StageKind, StageState, Step
 
 ORDER: tuple[StageKind, ...] = tuple(StageKind)
 
+OVER = frozenset({StageState.CLOSED, StageState.SKIPPED})
+"""Nothing of such a stage is ahead any more."""
+
 STEPS: Mapping[StageKind, tuple[Step, ...]] = {
     StageKind.TARGET_SETTING: (Step.OPEN, Step.REMIND, Step.LAPSE, Step.DEFAULT, Step.CLOSE),
     StageKind.MID_YEAR_REVIEW: (Step.OPEN, Step.REMIND, Step.LAPSE, Step.CLOSE),
@@ -42,6 +45,10 @@ class StageFacts:
     """The latest reminder day that is owed for any date of the stage, if any."""
     lapsing: bool = False
     """Some case's own clock has run out."""
+    due_at: datetime | None = None
+    """Until when it may open: nobody is asked for what is due already."""
+    lacking: int = 0
+    """How many days it has less than it needs, because it opened late: HR gives them before it can close."""
     open_cases: int = 0
     """What the close of the stage must wait for: open windows and objections, recommendations, a frame to freeze."""
 
@@ -82,8 +89,10 @@ def due_steps(cycle: CycleFacts, at: datetime) -> list[DueStep]:
 def _steps_of(stage: StageFacts, cycle: CycleFacts, at: datetime) -> Sequence[DueStep]:
     kind = stage.kind
     if stage.state in (StageState.PLANNED, StageState.OPENING):
-        ready = at >= stage.opens_at and _may_open(kind, cycle)
+        ready = at >= stage.opens_at and not missed(stage, at) and _may_open(kind, cycle)
         return [DueStep(kind, Step.OPEN)] if ready else []
+    if stage.state is StageState.SKIPPED:
+        return []
     if stage.state is StageState.CLOSED:
         return [DueStep(kind, Step.ISSUE)] if kind is StageKind.SUPERVISOR_SCORING else []
     due: list[DueStep] = []
@@ -118,7 +127,14 @@ def _may_open(kind: StageKind, cycle: CycleFacts) -> bool:
     return True
 
 
+def missed(stage: StageFacts, at: datetime) -> bool:
+    """Whether its time passed before it could open. It is HR's to give it more: no stage opens and closes at once."""
+    return stage.state is StageState.PLANNED and stage.due_at is not None and at > stage.due_at
+
+
 def _may_close(stage: StageFacts, cycle: CycleFacts) -> bool:
+    if stage.lacking:
+        return False
     if stage.kind in (StageKind.OBJECTION_HANDLING, StageKind.AUDIT_SAMPLING):
         return not stage.open_cases  # a decision that is overdue escalates, it is never made by the clock
     if stage.kind is StageKind.FINALIZATION:

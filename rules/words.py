@@ -20,6 +20,8 @@ class StageState(StrEnum):
     OPEN = "open"
     CLOSING = "closing"
     CLOSED = "closed"
+    SKIPPED = "skipped"
+    """The cycle began after it: it was never held, and counts neither as done nor as left."""
 
 
 class Step(StrEnum):

@@ -14,6 +14,8 @@ from simulation.year import Report, Year
 
 LEAD = timedelta(days=12)
 """HR launches so many days before target setting opens."""
+LATEST = timedelta(days=150)
+"""A cycle that is still open so long after its planned end is not going to end."""
 
 
 def simulate(
@@ -28,5 +30,5 @@ def simulate(
     launched = launching.launch_folder(db.transaction, directory, year, at=clock.now())
     launching.enroll_all(db.transaction, launched.cycle_id, at=clock.now())
     lived = Year(db.transaction, folder.agency.code, year, seed=seed, deliver=accept_all(db.transaction), on_day=on_day)
-    last = folder.calendar.for_year(year)[StageKind.FINALIZATION].closes_on + timedelta(days=60)
+    last = folder.calendar.for_year(year)[StageKind.FINALIZATION].closes_on + LATEST
     return lived.run(until=last)

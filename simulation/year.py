@@ -97,7 +97,7 @@ class Year:
         if cycle is None or cycle.enrolled_at is None:
             return date.min
         stages = session.scalars(select(Stage).filter_by(cycle_id=cycle.id)).all()
-        if any(stage.state not in (StageState.PLANNED, StageState.CLOSED) for stage in stages):
+        if any(stage.state in (StageState.OPENING, StageState.OPEN, StageState.CLOSING) for stage in stages):
             return date.min
         ahead = [stage.opens_at for stage in stages if stage.state is StageState.PLANNED]
         return calendar.local_date(min(ahead)) if ahead else date.min

@@ -25,7 +25,7 @@ from web.texts import say
 
 SHOWN = 50
 FIELDS = {
-    "extend": ("stage", "until", "decree_no", "reason", "unit", "person"),
+    "extend": ("stage", "until", "decree_no", "reason", "unit", "person", "keep_later"),
     "reassign": ("new", "role", "decree_no", "reason", "rater", "employees"),
     "delegate": ("principal", "acting", "kind", "decree_no", "from_on", "to_on"),
     "pause": ("reason",),
@@ -93,10 +93,10 @@ def _order(desk: Desk, officer: Officer, cycle: Cycle, what: str, session: Sessi
     at, by, reason = desk.at, officer.person.id, fields.text("reason")
     if what == "extend":
         kind, until, decree = fields.one_of("stage", StageKind), fields.day("until"), fields.text("decree_no")
-        unit, person = fields.unit("unit"), fields.person("person")
+        unit, person, keep = fields.unit("unit"), fields.person("person"), fields.text("keep_later") == "yes"
         return lambda s, look: steering.extend(
             s, s.get_one(Cycle, cycle.id), kind, until, decree_no=decree, reason=reason, unit=unit, person=person,
-            at=at, by=by, preview=look,
+            at=at, by=by, keep_later=keep, preview=look,
         )  # fmt: skip
     if what == "reassign":
         new, role, decree = fields.needed("new"), fields.one_of("role", Role), fields.text("decree_no")

@@ -50,6 +50,7 @@ CONSOLE: dict[str, tuple[str, str]] = {
     "hr.stage.open": ("terbuka", "open"),
     "hr.stage.closing": ("sedang ditutup", "closing"),
     "hr.stage.closed": ("ditutup", "closed"),
+    "hr.stage.skipped": ("tidak diadakan", "not held"),
     "hr.people": ("{n} penilaian", "{n} appraisals"),
     "hr.year": ("Jalannya tahun", "The year"),
     "hr.year.note": (
@@ -94,6 +95,11 @@ CONSOLE: dict[str, tuple[str, str]] = {
     "hr.roster.how": ("Caranya", "How"),
     "hr.attention": ("Perlu perhatian", "Needs attention"),
     "hr.attention.none": ("Tidak ada yang perlu ditangani.", "Nothing needs attention."),
+    "hr.attention.starved": (
+        "tahap tertahan karena waktunya kurang: perpanjang",
+        "stages stand still for lack of time: extend them",
+    ),
+    "hr.starved": ("waktunya kurang: perpanjang tahap ini", "short of time: extend this stage"),
     "hr.attention.late": ("tugas terlambat pada tahap ini", "duties late in this stage"),
     "hr.attention.no_rater": ("penilaian tanpa Pejabat Penilai Kinerja", "appraisals without rater"),
     "hr.attention.no_authority": (
@@ -368,6 +374,10 @@ CONSOLE: dict[str, tuple[str, str]] = {
         "Nothing changes before you confirm the preview page.",
     ),
     "hr.field.stage": ("Tahap", "Stage"),
+    "hr.field.keep_later": (
+        "Tahap berikutnya tetap pada tanggalnya (ditolak bila waktunya menjadi kurang)",
+        "The later stages keep their dates (refused if one would be left with too little time)",
+    ),
     "hr.field.until": ("Batas waktu baru (sampai akhir hari)", "New deadline (end of the day)"),
     "hr.field.decree_no": ("Nomor surat keputusan", "Decree number"),
     "hr.field.reason": ("Alasan", "Reason"),
@@ -420,6 +430,7 @@ CONSOLE: dict[str, tuple[str, str]] = {
     "how.new_address": ("alamat baru, tautan baru", "new address, new links"),
     "how.letter": ("disurati", "gets a letter"),
     "count.moved": ("Tugas yang berpindah atau mundur", "Duties that move"),
+    "count.later_stages": ("Tahap berikutnya yang ikut mundur", "Later stages that move along"),
     "count.asked_again": ("Tugas yang diminta ulang", "Duties asked again"),
     "count.letters": ("Surat", "Letters"),
     "count.cases": ("Berkas", "Cases"),

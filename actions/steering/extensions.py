@@ -4,22 +4,26 @@ A stage that has closed already opens again for whom the extension is; what had 
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from actions import trail
+from actions import letters, trail
 from actions.assignments import Duty
 from actions.deadlines import Deadlines, deadlines_of, units_below
 from actions.holders import line_on
 from actions.invitations import invite
 from actions.letters import wave_of
-from actions.steering import rounds
+from actions.steering import later_stages, rounds
+from actions.steering.later_stages import MovedStage
 from actions.steering.preview import Preview, Said, SteeringRefused, require, situation, stage_name, touched
 from models import Agency, Appraisal, Assignment, AuditPlan, Cycle, Extension, Person, Stage, StageStep, Unit
-from rules.calendar import Calendar
+from rules.calendar import DAY, Calendar
+from rules.following import lacking
+from rules.pack import Pack
 from rules.words import ActKind, AssignmentState, StageKind, StageState, Step
 
 
@@ -33,16 +37,20 @@ class _Plan:
     again: list[tuple[Assignment, Duty]] = field(default_factory=list)
     told: dict[int, tuple[datetime, datetime]] = field(default_factory=dict)
     """person -> the earliest date that moves for them, and what it becomes."""
+    later: list[MovedStage] = field(default_factory=list)
+    """The stages after it that move along."""
 
 
 def extend(
     session: Session, cycle: Cycle, kind: StageKind, until: date, *, decree_no: str, reason: str,
-    unit: int | None = None, person: int | None = None, at: datetime, by: int | None = None, preview: bool = False,
+    unit: int | None = None, person: int | None = None, at: datetime, by: int | None = None, keep_later: bool = False,
+    preview: bool = False,
 ) -> Preview:  # fmt: skip
-    """Give more time until the end of `until`, a day in the agency's zone.
+    """Give more time until the end of `until`, a day in the agency's zone; the later stages move along.
 
-    Refused: a day that has passed, brings nothing or lies years ahead, no decree or reason, a closed cycle, and scoring
-    once objections are closed, because a late result could not be objected to any more.
+    Refused: a day that has passed, brings nothing or lies years ahead, no decree or reason, a closed cycle, scoring
+    once objections are closed, because a late result could not be objected to any more, and `keep_later` where a later
+    stage would be left with less than the pack's least length.
     """
     agency, calendar, today = situation(session, cycle, at)
     require(decree_no=decree_no, reason=reason)
@@ -53,16 +61,31 @@ def extend(
     _check_dates(calendar, deadlines, until, today, unit, person)
     _check_state(session, stage)
     plan = _plan(session, cycle, stage, deadlines, calendar, until, today, unit, person)
+    _see_later(session, cycle, plan, deadlines, calendar, whole=unit is None and person is None, keep=keep_later)
+    told = [*plan.told, *(who for one in plan.later for who in one.told)]
+    counts = {"moved": len(plan.moved), "asked_again": len(plan.again), "letters": len(told)}
     seen = Preview(
-        "extend", touched(session, [(one, "deadline_moved") for one in plan.told]),
-        {"moved": len(plan.moved), "asked_again": len(plan.again), "letters": len(plan.told)},
-        _notes(session, cycle, plan, calendar, whole=unit is None and person is None),
+        "extend", touched(session, [(one, "deadline_moved") for one in told]),
+        counts | ({"later_stages": len(plan.later)} if plan.later else {}),
+        _notes(session, cycle, plan, calendar, today), {one.stage.kind.value: one.dates for one in plan.later},
     )  # fmt: skip
     if not preview:
         row = Extension(stage_id=stage.id, unit_id=unit, person_id=person, due_at=plan.due_at, decree_no=decree_no,
                         reason=reason, by_id=by, at=at)  # fmt: skip
-        _carry_out(session, cycle, plan, row, at=at)
+        _carry_out(session, cycle, plan, row, calendar, at=at)
     return seen
+
+
+def _see_later(
+    session: Session, cycle: Cycle, plan: _Plan, deadlines: Deadlines, calendar: Calendar, *, whole: bool, keep: bool
+) -> None:
+    """Find what moves along; refused if it is to stay where it is and cannot."""
+    was = later_stages.last_day(deadlines, calendar)
+    ends = max(was, *map(calendar.local_date, (plan.due_at, plan.closes_at)))
+    if keep:
+        later_stages.refuse_starving(session, cycle, plan.stage.kind, ends, calendar)
+    elif ends > was:
+        plan.later = later_stages.that_move(session, cycle, plan.stage.kind, was, ends, calendar, whole=whole)
 
 
 def _check_scope(session: Session, agency: Agency, unit: int | None, person: int | None) -> None:
@@ -107,6 +130,11 @@ def _check_dates(
 
 
 def _check_state(session: Session, stage: Stage) -> None:
+    if stage.state is StageState.SKIPPED:
+        raise SteeringRefused(
+            "Tahap ini tidak diadakan: siklus dimulai sesudahnya.",
+            "The stage is not held: the cycle began after it. HR extends a stage that is.",
+        )
     if stage.state in (StageState.OPENING, StageState.CLOSING):
         raise SteeringRefused(
             "Tahap sedang dibuka atau ditutup; ulangi beberapa menit lagi.",
@@ -166,24 +194,45 @@ def _note(plan: _Plan, person: int, old: datetime, *, optional: bool) -> None:
         plan.told[person] = (min(before, old), plan.due_at)
 
 
-def _notes(session: Session, cycle: Cycle, plan: _Plan, calendar: Calendar, *, whole: bool) -> list[Said]:
+def _notes(session: Session, cycle: Cycle, plan: _Plan, calendar: Calendar, today: date) -> list[Said]:
     notes = []
-    ends = max(plan.closes_at, plan.due_at) if not whole else plan.closes_at
-    last = calendar.local_date(ends)
     if plan.stage.state is StageState.CLOSED:
         notes.append(Said("Tahap ini sudah ditutup dan dibuka kembali untuk yang disebut di sini.",
                           "The stage has closed and opens again for those named here."))  # fmt: skip
-    following = select(Stage).where(Stage.cycle_id == cycle.id, Stage.opens_at > plan.stage.opens_at,
-                                    Stage.opens_at < ends, Stage.state == StageState.PLANNED)  # fmt: skip
-    for stage in session.scalars(following.order_by(Stage.opens_at)):
-        opens = calendar.local_date(stage.opens_at)
-        name = stage_name(stage.kind)
-        notes.append(Said(f"Tahap {name.id} dibuka {opens:%d-%m-%Y}; tahap ini berakhir {last:%d-%m-%Y}.",
-                          f"{name.en} is planned for {opens}, before this stage ends on {last}."))  # fmt: skip
+    notes += later_stages.days_off(
+        calendar, {Said("Batas waktu baru", "The new deadline"): calendar.local_date(plan.due_at)}
+    )
+    notes += [*later_stages.said_of(plan.later), *later_stages.dates_off(calendar, plan.later)]
+    notes += [*_still_short(cycle, plan, calendar, today), *_clocks(session, cycle, plan)]
+    if plan.stage.kind is StageKind.TARGET_SETTING and cycle.plan_default_after >= today:
+        day = cycle.plan_default_after + DAY
+        notes.append(Said(f"Rencana baku tetap ditetapkan mulai {day:%d-%m-%Y} bagi yang belum punya.",
+                          f"Default plans are still established from {day} on for whoever has none."))  # fmt: skip
     if plan.stage.kind is StageKind.SUPERVISOR_SCORING and plan.again and _frozen(session, cycle):
         notes.append(Said("Kerangka audit sudah dibekukan: hasil yang menyusul tidak ikut diundi.",
                           "The audit's frame is frozen: results that follow now are not in the draw."))  # fmt: skip
     return notes
+
+
+def _still_short(cycle: Cycle, plan: _Plan, calendar: Calendar, today: date) -> Iterator[Said]:
+    """A stage whose time had passed before it opened, and that would not have its least length even so."""
+    stage, local = plan.stage, calendar.local_date
+    opens, closes = local(stage.opens_at), local(plan.closes_at)
+    least = Pack.model_validate_json(cycle.pack).least(stage.kind)
+    if stage.state is StageState.PLANNED and (short := lacking(opens, closes, today, least)):
+        yield Said(f"Tahap ini masih kurang {short} hari dari lama paling sedikit dan tidak ditutup sebelum cukup.",
+                   f"The stage is still {short} days short of its least length; it does not close before.")  # fmt: skip
+
+
+def _clocks(session: Session, cycle: Cycle, plan: _Plan) -> Iterator[Said]:
+    """Personal clocks run from receipt or filing; an extension neither moves nor ends them."""
+    stages = select(Stage.id).where(Stage.cycle_id == cycle.id, Stage.id.in_([one.stage.id for one in plan.later]))
+    running = select(func.count()).select_from(Assignment).where(
+        Assignment.stage_id.in_(stages), Assignment.state == AssignmentState.OPEN, Assignment.due_at.is_not(None)
+    )  # fmt: skip
+    if count := session.scalar(running):
+        yield Said(f"{count} batas waktu perorangan (keberatan, penjelasan, keputusan) tetap seperti semula.",
+                   f"{count} personal clocks (objections, statements, decisions) stay as they are.")  # fmt: skip
 
 
 def _frozen(session: Session, cycle: Cycle) -> bool:
@@ -191,7 +240,9 @@ def _frozen(session: Session, cycle: Cycle) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
-def _carry_out(session: Session, cycle: Cycle, plan: _Plan, row: Extension, *, at: datetime) -> None:
+def _carry_out(
+    session: Session, cycle: Cycle, plan: _Plan, row: Extension, calendar: Calendar, *, at: datetime
+) -> None:
     stage = plan.stage
     before = {"due": stage.due_at.isoformat(), "closes": stage.closes_at.isoformat(), "state": stage.state.value}
     session.add(row)
@@ -201,10 +252,15 @@ def _carry_out(session: Session, cycle: Cycle, plan: _Plan, row: Extension, *, a
     if stage.state is StageState.CLOSED:
         _open_again(session, plan, at=at)
     session.flush()
+    everybody = row.unit_id is None and row.person_id is None
+    letters.keep_useful(session, stage.id, max(plan.closes_at, plan.due_at), None if everybody else plan.told)
     _tell(session, cycle, plan, row, at=at)
+    later_stages.move(session, cycle, plan.later, calendar, at=at, by=row.by_id, decree=row.decree_no,
+                      reason=row.reason, occasion=f"extension-{row.id}")  # fmt: skip
     after = {"due": row.due_at.isoformat(), "closes": stage.closes_at.isoformat(), "state": stage.state.value,
              "unit": row.unit_id, "person": row.person_id, "decree": row.decree_no, "revision": stage.revision,
-             "moved": len(plan.moved), "asked_again": len(plan.again)}  # fmt: skip
+             "moved": len(plan.moved), "asked_again": len(plan.again),
+             "later": [one.stage.kind.value for one in plan.later]}  # fmt: skip
     trail.record(session, cycle.agency_id, "stage.extended", f"stage:{stage.id}", at=at, actor=trail.Actor(row.by_id),
                  before=before, after=after, why=f"{row.decree_no}: {row.reason}")  # fmt: skip
 

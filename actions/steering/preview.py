@@ -58,11 +58,18 @@ class Preview:
     people: Sequence[Touched]
     counts: Mapping[str, int] = field(default_factory=dict)
     notes: Sequence[Said] = ()
+    stages: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    """Later stages that move along: each date before and after."""
 
     @property
     def digest(self) -> str:
         """Changes when somebody else is touched than was shown, so that a confirmation can notice."""
-        said = [self.action, sorted((one.person_id, one.how) for one in self.people), sorted(self.counts.items())]
+        said = [
+            self.action,
+            sorted((one.person_id, one.how) for one in self.people),
+            sorted(self.counts.items()),
+            self.stages,
+        ]
         return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 

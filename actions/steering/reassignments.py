@@ -258,7 +258,7 @@ def _current_stage(session: Session, cycle: Cycle) -> Stage:
     query = select(Stage).filter_by(cycle_id=cycle.id).order_by(Stage.opens_at)
     stages = session.scalars(query).all()
     running = [stage for stage in stages if stage.state in (StageState.OPENING, StageState.OPEN)]
-    begun = [stage for stage in stages if stage.state is not StageState.PLANNED]
+    begun = [stage for stage in stages if stage.state not in (StageState.PLANNED, StageState.SKIPPED)]
     return (running or begun[-1:] or stages)[0]
 
 
