@@ -16,6 +16,7 @@ import settings
 from actions import cycles, launch_checks, roster_import
 from actions.agency_files import AgencyFolder, read_agency
 from actions.cycles import Launch, LaunchRefused
+from actions.launch_dates import NO_WAY, Way, settled
 from actions.roster_decisions import Decisions, decisions_of
 from actions.roster_import import ImportReport
 from models import Agency, Cycle
@@ -86,9 +87,11 @@ def check_year(wanted: Launch, today: date) -> None:
 def launch_folder(
     transaction: Transaction, directory: Path, year: int, *, at: datetime, by: int | None = None,
     import_roster: bool = True, progress: Progress | None = None, said: Decisions | None = None, ready: bool = True,
+    way: Way = NO_WAY,
 ) -> Launched:  # fmt: skip
     """Take in the folder's roster and create the cycle; the people are enrolled by `enroll_all` or batch by batch.
 
+    `way`: how to go on where dates of the calendar have passed; a cycle that is there keeps the dates that it has.
     Refusals: AgencyFileRefused, PackRefused, RosterRefused, ImportRefused, LaunchRefused. Nothing is launched then,
     nor taken in. A launch that is none but a look (`ready=False`) is not asked whether it could go on.
     """
@@ -96,6 +99,9 @@ def launch_folder(
     wanted = prepare(folder, year)
     today = at.astimezone(zone_of(folder)).date()
     check_year(wanted, today)
+    with transaction() as session:
+        known = cycles.find(session, wanted.agency, year) is not None
+    wanted = wanted if known else settled(wanted, way, today)
     decided = decisions_of(folder, said or Decisions())
     rows = held_back = 0
     if import_roster:
@@ -127,15 +133,16 @@ def _demand_ready(
 
 
 def look_at(
-    transaction: Transaction, directory: Path, year: int, *, at: datetime, said: Decisions | None = None
-) -> "Outlook":
+    transaction: Transaction, directory: Path, year: int, *, at: datetime, said: Decisions | None = None,
+    way: Way = NO_WAY,
+) -> "Outlook":  # fmt: skip
     """What a launch would do to whom and what would stop it; changes nothing. Refusals of the folder as at a launch."""
     folder = read_agency(directory)
     wanted = prepare(folder, year)
     today = at.astimezone(zone_of(folder)).date()
     check_year(wanted, today)
     decided = decisions_of(folder, said or Decisions())
-    stops: list[str] = []
+    stops = _passed(transaction, wanted, way, today)
 
     def note(session: Session, seen: ImportReport) -> None:
         try:
@@ -147,6 +154,17 @@ def look_at(
         transaction, folder, as_of=today, at=at, said=said, preview=True, demand=note
     )  # fmt: skip
     return Outlook(report, stops)
+
+
+def _passed(transaction: Transaction, wanted: Launch, way: Way, today: date) -> list[str]:
+    """What the launch would be refused for because its dates have passed."""
+    try:
+        with transaction() as session:
+            if cycles.find(session, wanted.agency, wanted.year) is None:
+                settled(wanted, way, today)
+    except LaunchRefused as refused:
+        return list(refused.reasons)
+    return []
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from actions import launching, roster_import, steps
 from actions.agency_files import read_agency
 from actions.calendars import calendar_of
 from actions.invitations import first_kind
+from actions.launch_dates import Past, Way, past_of
 from actions.roster_import import ImportReport
 from actions.steps import StepRef
 from models import Agency, Appraisal, Cycle, Letter, Person, Stage
@@ -79,17 +80,29 @@ class Plan:
 def foresee(transaction: Transaction, directory: Path, year: int, *, at: datetime, locale: Locale = Locale.ID) -> Plan:
     """Launch the folder in the given empty database and open what can be opened; refusals as by `launch_folder`."""
     folder = read_agency(directory)
-    launching.prepare(folder, year)
     today = at.astimezone(launching.zone_of(folder)).date()
+    passed = past_of(launching.prepare(folder, year), today)
     report = roster_import.import_folder(transaction, folder, as_of=today, at=at)
-    launched = launching.launch_folder(transaction, directory, year, at=at, import_roster=False, ready=False)
+    way = Way(anyway="seen before it is launched")
+    launched = launching.launch_folder(
+        transaction, directory, year, at=at, import_roster=False, ready=False, way=way
+    )  # fmt: skip
     launching.enroll_all(transaction, launched.cycle_id, at=at)
     for kind in OPENED:
         with transaction() as session:
             opens_at = session.scalars(select(Stage.opens_at).filter_by(cycle_id=launched.cycle_id, kind=kind)).one()
         steps.run(transaction, StepRef(launched.agency, year, kind, Step.OPEN), at=max(opens_at, at))
     with transaction() as session:
-        return _plan(session, session.get_one(Cycle, launched.cycle_id), report, at=at, locale=locale)
+        seen = _plan(session, session.get_one(Cycle, launched.cycle_id), report, at=at, locale=locale)
+    seen.notes[:0] = [_refused(one, locale) for one in passed]
+    return seen
+
+
+def _refused(past: Past, locale: Locale) -> str:
+    """What the launch itself would refuse."""
+    if locale is Locale.EN:
+        return f"the launch would be refused, {past.what.en} has passed: {past.would.en}"
+    return f"peluncuran akan ditolak, {past.what.id} sudah lewat: {past.would.id}"
 
 
 def _plan(session: Session, cycle: Cycle, report: ImportReport, *, at: datetime, locale: Locale) -> Plan:

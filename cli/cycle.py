@@ -12,6 +12,7 @@ from cli.language import say, spoken
 
 if TYPE_CHECKING:
     from actions.launch_checks import Findings
+    from actions.launch_dates import Way
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 Directory = Annotated[str, typer.Argument(metavar="DIR", help="Folder of an agency, or its name among the agencies.")]
@@ -38,28 +39,37 @@ def launch(
     confirm_leavers: roster_import.ConfirmLeavers = False,
     same_person: roster_import.SamePerson = None,
     seen: roster_import.Seen = "",
+    shift: Annotated[bool, typer.Option("--shift", help="Past dates: begin today, move what follows.")] = False,
+    begin_at: Annotated[str, typer.Option(help="Past dates: the stage to begin at.")] = "",
+    anyway: Annotated[str, typer.Option(help="Past dates: why the calendar stands all the same.")] = "",
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Take in the roster, create the cycle and give everybody an appraisal; again, it changes nothing.
 
     Exit 2 if it was refused, 1 if it was launched and yet somebody has to look.
+    Where dates of the calendar have passed it is refused with the list of them and the ways on.
     """
     from actions import launching
+    from actions.launch_dates import Way
     from actions.roster_decisions import Decisions, read_pairs
+    from cli.words import stage_called
 
+    way = Way(shift, stage_called(begin_at) if begin_at else None, anyway)
     if via == "prefect":
-        return _launch_via_prefect(directory, year, import_roster=import_roster, preview=dry_run, as_json=as_json)
+        return _launch_via_prefect(
+            directory, year, way, import_roster=import_roster, preview=dry_run, as_json=as_json
+        )  # fmt: skip
     import clock
     import database
 
     at = clock.now()
     said = Decisions(confirm_leavers, read_pairs(same_person or ()), seen, without_held_back, without_officer)
     if dry_run:
-        return _preview(directory, year, said, at, as_json=as_json)
+        return _preview(directory, year, said, way, at, as_json=as_json)
     with bar() as tell:
         made = launching.launch_folder(
             database.transaction, launching.find_folder(directory), year, at=at, import_roster=import_roster,
-            progress=lambda what, done, of: tell(f"roster: {what}", done, of), said=said,
+            progress=lambda what, done, of: tell(f"roster: {what}", done, of), said=said, way=way,
         )  # fmt: skip
         added = launching.enroll_all(
             database.transaction, made.cycle_id, at=at, progress=lambda done: tell("appraisals", done, 0)
@@ -84,12 +94,12 @@ def launch(
     return _look(found)
 
 
-def _preview(directory: str, year: int, said: Any, at: datetime, *, as_json: bool) -> None:
+def _preview(directory: str, year: int, said: Any, way: "Way", at: datetime, *, as_json: bool) -> None:
     """List what a launch would do to whom, and what would stop it; exit 1 if something would."""
     import database
     from actions import launching
 
-    outlook = launching.look_at(database.transaction, launching.find_folder(directory), year, at=at, said=said)
+    outlook = launching.look_at(database.transaction, launching.find_folder(directory), year, at=at, said=said, way=way)
     if as_json:
         print_json({**outlook.report.as_json(), "stops": outlook.stops})
     else:
@@ -108,7 +118,9 @@ def _look(found: "Findings") -> None:
         raise typer.Exit(1)
 
 
-def _launch_via_prefect(directory: str, year: int, *, import_roster: bool, preview: bool, as_json: bool) -> None:
+def _launch_via_prefect(
+    directory: str, year: int, way: "Way", *, import_roster: bool, preview: bool, as_json: bool
+) -> None:  # fmt: skip
     """Start the deployment `annual-cycle` and say where to watch it."""
     import os
 
@@ -129,6 +141,7 @@ def _launch_via_prefect(directory: str, year: int, *, import_roster: bool, previ
     folder = find_folder(directory)
     parameters: dict[str, Any] = {"agency_dir": str(folder.absolute()), "year": year}
     parameters |= {"import_roster": import_roster, "preview": preview}
+    parameters |= {"shift": way.shift, "anyway": way.anyway, "begin_at": way.begin_at and way.begin_at.value}
     run: Any = run_deployment(
         "annual-cycle/default", parameters=parameters, timeout=0, as_subflow=False,
         flow_run_name=f"{folder.name} {year} · launch",

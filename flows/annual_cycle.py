@@ -3,13 +3,14 @@
 from prefect import State, flow
 from prefect.states import Completed, Failed
 
+from rules.words import StageKind
 from tasks import cycles, reports
 
 
 @flow(name="annual-cycle", flow_run_name="{agency_dir} {year} · launch")
 def annual_cycle(
     agency_dir: str, year: int, import_roster: bool = True, preview: bool = False, confirm_leavers: bool = False,
-    seen: str = "",
+    seen: str = "", shift: bool = False, begin_at: StageKind | None = None, anyway: str = "",
 ) -> State:  # fmt: skip
     """Launch an agency's yearly cycle. Run again with the same folder it changes nothing.
 
@@ -23,10 +24,15 @@ def annual_cycle(
         preview: Only count what would happen to how many; switch it off to launch.
         confirm_leavers: It is meant that so many people leave, as the preview says.
         seen: The digest that the preview gave; the launch is refused if anything changed since.
+        shift: If dates have passed: what has passed begins today, and what follows moves along.
+        begin_at: If dates have passed: the stage to begin at; the stages before it are not held.
+        anyway: If dates have passed: why the calendar stands all the same. No names: everybody who sees runs reads it.
     """
     if preview:
         return _look(agency_dir, year)
-    launched = cycles.launch(agency_dir, year, import_roster, confirm_leavers, seen)
+    launched = cycles.launch(
+        agency_dir, year, import_roster, confirm_leavers, seen, cycles.Way(shift, begin_at, anyway)
+    )
     if isinstance(launched, str):
         return Failed(message=launched)
     after = added = 0

@@ -12,6 +12,7 @@ import clock
 import database
 from actions import cycles, due, launching, outbox, steps
 from actions.cycles import Enrolled, LaunchRefused
+from actions.launch_dates import NO_WAY, Way
 from actions.launching import Launched
 from actions.roster_import import Decisions, ImportRefused
 from actions.steps import REPEATABLE, StepRef
@@ -47,7 +48,12 @@ class Todo:
 
 @task(name="launch", **RETRY)
 def launch(
-    agency_dir: str, year: int, import_roster: bool, confirm_leavers: bool = False, seen: str = ""
+    agency_dir: str,
+    year: int,
+    import_roster: bool,
+    confirm_leavers: bool = False,
+    seen: str = "",
+    way: Way = NO_WAY,
 ) -> Launched | str:
     """Import and launch; a refusal comes back as its text. Without import, a cycle that is there is simply taken up."""
     at = clock.now()
@@ -57,7 +63,7 @@ def launch(
         try:
             return launching.launch_folder(
                 database.transaction, launching.find_folder(agency_dir), year, at=at, import_roster=import_roster,
-                said=Decisions(leavers=confirm_leavers, seen=seen),
+                said=Decisions(leavers=confirm_leavers, seen=seen), way=way,
             )  # fmt: skip
         except REFUSALS as refused:
             return _brief(refused)

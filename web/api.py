@@ -24,12 +24,13 @@ from actions import codes, cycles, desks, knocks, launching, letters, progress, 
 from actions.acts.act import ActInvalid, ActRefused
 from actions.agency_files import read_agency
 from actions.codes import CodeRefused
+from actions.launch_dates import Way
 from actions.perform import Receipt, Sent, perform
 from actions.roster_decisions import Decisions, read_pairs
 from actions.sessions import Visit
 from actions.signin import Officer
 from models import Agency, Assignment, Cycle
-from rules.words import Door, Proof
+from rules.words import Door, Proof, StageKind
 from web import knocking
 from web.ask import STATUS, retry_after
 from web.knocking import ASKS_A_MINUTE
@@ -81,6 +82,11 @@ class Launch(_Body):
     ] = {}
     without_held_back: Annotated[str, Field(max_length=1000, description="Why to go on without those held back.")] = ""
     without_officer: Annotated[str, Field(max_length=1000, description="Why to go on without HR officer or PPK.")] = ""
+    shift: bool = Field(False, description="If dates have passed: what has passed begins today, the rest moves along.")
+    begin_at: StageKind | None = Field(None, description="If dates have passed: the stages before this are not held.")
+    anyway: Annotated[str, Field(max_length=500)] = Field(
+        "", description="If dates have passed: why the calendar stands all the same."
+    )
 
 
 class Act(_Body):
@@ -188,13 +194,16 @@ def launch(body: Launch, response: Response, authorization: Authorization = "") 
         raise ApiRefused(404, "not_found", agency_dir=body.agency_dir)
     try:
         _check_agency(folder, agency)
+        way = Way(body.shift, body.begin_at, body.anyway)
         same = read_pairs(f"{old}={new}" for old, new in body.same_person.items())
         said = Decisions(body.confirm_leavers, same, body.seen, body.without_held_back, body.without_officer)
         if body.preview:
-            outlook = launching.look_at(database.transaction, folder, body.year, at=at, said=said)
+            outlook = launching.look_at(database.transaction, folder, body.year, at=at, said=said, way=way)
             response.status_code = 200
             return {**outlook.report.as_json(), "stops": outlook.stops}
-        made = launching.launch_folder(database.transaction, folder, body.year, at=at, by=by, said=said)
+        made = launching.launch_folder(
+            database.transaction, folder, body.year, at=at, by=by, said=said, way=way
+        )  # fmt: skip
         added = launching.enroll_all(database.transaction, made.cycle_id, at=at)
     except Exception as refused:
         if type(refused).__name__ not in REFUSED:

@@ -1,7 +1,7 @@
 """The HR console: how far a cycle is, who is late and why, mail, and what was changed. Reading changes nothing."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -15,14 +15,15 @@ from starlette.routing import Route
 
 import database
 import settings
+from actions import attention, knocks, letters, progress, signin
 from actions import console as looks
 from actions import console_mail as waves
-from actions import knocks, letters, progress, signin
 from actions.audit_progress import progress_of
 from actions.console_roster import count_held
 from actions.signin import CodeRefused
 from models import Cycle, Stage
 from notifications import words
+from rules.stages import OVER
 from rules.words import ActKind, Door, StageKind, StageState
 from web import console_roster, console_steering, knocking
 from web.audit_steps import audit_steps
@@ -34,6 +35,7 @@ from web.texts import say
 
 FAILED = ("failed_perm", "held", "bounced_hard", "bounced_soft", "ambiguous", "suppressed", "expired")
 WAITING = ("queued", "sending", "deferred")
+NOT_BEGUN = (StageState.PLANNED, StageState.SKIPPED)
 
 
 # signing in
@@ -49,7 +51,7 @@ def home(desk: Desk) -> Response:
         cycles = []
         for cycle in looks.cycles_of(session, officer.agency.id):
             stages = progress.of_cycle(session, cycle, at=desk.at)
-            now = next((one for one in stages if one.state is not StageState.CLOSED), stages[-1])
+            now = next((one for one in stages if one.state not in OVER), stages[-1])
             cycles.append((cycle, now, sum(looks.states_of(session, cycle.id).values()), parts(now.tally)))
         return desk.page("home.html", cycles=cycles, held=count_held(session, officer.agency.id))
 
@@ -112,8 +114,8 @@ def _stage(desk: Desk, session: Session, cycle: Cycle) -> Stage:
     stages = {one.kind: one for one in session.scalars(select(Stage).filter_by(cycle_id=cycle.id))}
     if (wanted := desk.query("stage")) in set(StageKind):
         return stages[StageKind(wanted)]
-    running = [kind for kind in StageKind if stages[kind].state not in (StageState.PLANNED, StageState.CLOSED)]
-    begun = [kind for kind in StageKind if stages[kind].state is not StageState.PLANNED]
+    running = [kind for kind in StageKind if stages[kind].state not in (StageState.PLANNED, *OVER)]
+    begun = [kind for kind in StageKind if stages[kind].state not in NOT_BEGUN]
     return stages[(running[:1] or begun[-1:] or [StageKind.TARGET_SETTING])[0]]
 
 
@@ -130,19 +132,24 @@ def overview(desk: Desk) -> Response:
         late = next(one.tally.overdue for one in stages if one.stage is stage.kind)
         return desk.page(
             "cycle.html", tab="progress", cycle=cycle, tracks=tracks(stages, desk.at), stage=stage.kind.value,
-            kinds=[one.stage.value for one in stages if one.state is not StageState.PLANNED],
+            kinds=[one.stage.value for one in stages if one.state not in NOT_BEGUN],
             units=looks.Slice(listed, len(units), start), states=looks.states_of(session, cycle.id),
-            attention=_attention(session, cycle, stage, late), path=f"/hr/c/{cycle.id}?stage={stage.kind.value}",
+            path=f"/hr/c/{cycle.id}?stage={stage.kind.value}",
+            attention=_attention(session, cycle, stage, late, [one.stage for one in stages if one.starved]),
         )  # fmt: skip
 
 
-def _attention(session: Session, cycle: Cycle, stage: Stage, late: int) -> list[tuple[str, int, str]]:
+def _attention(
+    session: Session, cycle: Cycle, stage: Stage, late: int, starved: Sequence[StageKind]
+) -> list[tuple[str, int, str]]:
     """What somebody has to look at: a code, how many, and where."""
-    counts, base = looks.count_cases(session, cycle.id), f"/hr/c/{cycle.id}"
-    found = [("late", late, f"{base}/late?stage={stage.kind.value}")]
-    found += [(show, counts[show], f"{base}/cases?show={show}") for show in ("no_rater", "no_authority", "not_rated")]
+    base = f"/hr/c/{cycle.id}"
+    found = [("starved", len(starved), f"{base}/steer?stage={starved[0].value if starved else ''}")]
+    found.append(("late", late, f"{base}/late?stage={stage.kind.value}"))
+    counts = attention.cases(session, cycle.id).items()
+    found += [(show, count, f"{base}/cases?show={show}") for show, count in counts]
     found.append(("held_back", count_held(session, cycle.agency_id), "/hr/roster"))
-    found.append(("mail", looks.not_reached(session, cycle.id).total, f"{base}/mail"))
+    found.append(("mail", attention.mail(session, cycle.id), f"{base}/mail"))
     return [(code, count, where) for code, count, where in found if count]
 
 
@@ -152,7 +159,7 @@ def late(desk: Desk) -> Response:
         cycle = desk.cycle(session, desk.officer(session))
         stage = _stage(desk, session, cycle)
         found = looks.late(session, cycle, stage, at=desk.at, start=desk.query_number("from"))
-        begun = select(Stage.kind).where(Stage.cycle_id == cycle.id, Stage.state != StageState.PLANNED)
+        begun = select(Stage.kind).where(Stage.cycle_id == cycle.id, Stage.state.not_in(NOT_BEGUN))
         kinds = set(session.scalars(begun))
         return desk.page(
             "late.html", tab="late", cycle=cycle, late=found, stage=stage.kind.value,
