@@ -15,11 +15,12 @@ from actions.calendars import calendar_of
 from actions.invitations import open_duties_of
 from actions.links import LinkRefused, OpenedLink
 from models import Agency
+from rules.names import short_name
 from rules.tokens import tidy, verify
 from rules.words import StageState
 from web import alarm
 from web.ask import Ask, asks, limited
-from web.render import HERE, STYLE, look_for, short_name
+from web.render import HERE, STYLE, look_for
 from web.sessions import set_cookie
 
 KIDS = frozenset(range(1, 252))

@@ -52,12 +52,6 @@ def look_for(lang: str | None, own: Locale = Locale.ID, **more: Any) -> Look:
     return Look(locale=chosen or own, chosen=chosen, **more)
 
 
-def short_name(name: str) -> str:
-    """First name and an initial, without titles: enough for the owner, little for anybody else."""
-    parts = [part for part in name.split(",")[0].split() if not part.endswith(".")] or name.split()
-    return f"{parts[0]} {parts[1][0]}." if len(parts) > 1 else parts[0]
-
-
 def number(value: object, locale: Locale) -> str:
     """A decimal without useless zeros, with the language's comma."""
     try:

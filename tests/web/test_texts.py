@@ -8,7 +8,7 @@ from string import Formatter
 import pytest
 
 from rules.words import ActKind, Locale
-from web.render import HERE, short_name
+from web.render import HERE
 from web.texts import PAGES, TEXTS, say
 
 ROOT = HERE.parent
@@ -87,13 +87,6 @@ def test_every_act_has_a_name_a_purpose_and_a_sentence_to_confirm(kind):
     for part in ("act", "lead", "confirm"):
         for locale in Locale:
             assert say(locale, f"{part}.{kind.value}")
-
-
-def test_names_are_shortened_without_titles():
-    assert short_name("Dr. H. Siti Rahmawati, S.E., M.M.") == "Siti R."
-    assert short_name("Suharto") == "Suharto"
-    assert short_name("Ir. Joko") == "Joko"
-    assert short_name("H.") == "H."
 
 
 OTHER_WORDS = {
