@@ -1,8 +1,12 @@
 """`appraisal letters`: see them before anybody gets them."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from actions.letterheads import Letterhead
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -13,9 +17,34 @@ def _group() -> None:
 
 
 @app.command()
-def preview(directory: Path) -> None:
+def preview(
+    directory: Path,
+    agency: Annotated[
+        str, typer.Option(help="Code of the agency whose name they show; needed where there are more.")
+    ] = "",
+) -> None:
     """Write every kind of letter with sample facts, in each language, as files to open; start with index.html."""
     from notifications.preview import write_previews
 
-    written = write_previews(directory)
-    typer.echo(f"{len(written)} files in {directory}: open {directory / 'index.html'}")
+    head = _letterhead(agency)
+    own = {"agency": head.name, "contact": head.contact, "zone": head.zone} if head else {}
+    written = write_previews(directory, own=own)
+    name = head.name if head else "a sample agency, for this installation has none yet"
+    typer.echo(f"{len(written)} files in {directory}, under the name of {name}: open {directory / 'index.html'}")
+
+
+def _letterhead(code: str) -> "Letterhead | None":
+    """The agency asked for, or the only one; None before the first launch."""
+    import database
+    from actions.letterheads import letterheads
+
+    try:
+        with database.reading() as session:
+            known = {one.code: one for one in letterheads(session)}
+    except database.SchemaRefused:
+        known = {}  # nothing was set up here yet: the samples can be looked at all the same
+    if code and code not in known:
+        raise typer.BadParameter(f"there is no agency {code} here, but: {', '.join(known) or 'none'}")
+    if not code and len(known) > 1:
+        raise typer.BadParameter(f"there are several agencies here; add --agency with one of {', '.join(known)}")
+    return known[code] if code else next(iter(known.values()), None)

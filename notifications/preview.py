@@ -1,8 +1,11 @@
 """Every kind of letter in each language as files to open, made by the code that makes the real ones."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from notifications.kinds import KINDS
 from notifications.letter import Letter, Mailbox, Rendered, build, compose
@@ -26,14 +29,24 @@ table{{width:100%;border-collapse:collapse}}th,td{{padding:.5rem;border-bottom:1
 """
 
 
-def write_previews(directory: Path, *, sender: Mailbox = SENDER, all_variants: bool = True) -> list[Path]:
-    """Write .html, .txt and .eml of each letter and an index.html; returns the files, the index first."""
+def write_previews(
+    directory: Path,
+    *,
+    sender: Mailbox = SENDER,
+    all_variants: bool = True,
+    own: Mapping[str, Any] = MappingProxyType({}),
+) -> list[Path]:
+    """Write .html, .txt and .eml of each letter and an index.html; returns the files, the index first.
+
+    `own`: facts of the agency (agency, contact, zone) that stand in place of the invented ones.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     files, rows = [], []
     for kind, locale, number, facts in every_sample():
         if number and not all_variants:
             continue
         stem = f"{kind}.{locale.value}" + (f".{number + 1}" if number else "")
+        facts |= own
         rendered = compose(kind, facts, locale)
         eml = build(sample_letter(kind, locale, facts["name"], rendered, sender=sender))
         contents = {"html": rendered.html.encode(), "txt": rendered.text.encode(), "eml": eml}

@@ -2,9 +2,10 @@
 
 import re
 
-_TITLES = frozenset(
-    ["alm", "apt", "dr", "dra", "drg", "drh", "drs", "gus", "h", "hj", "ht", "ir", "kh", "kpt", "letda", "lettu", "mayor", "ns", "ny", "pdt", "prof", "r", "ra", "raden", "rm", "rr", "st", "tgk", "tn", "ust", "ustadz"]
-)
+_TITLES = frozenset({
+    "alm", "apt", "dr", "dra", "drg", "drh", "drs", "gus", "h", "hj", "ht", "ir", "kh", "kpt", "letda", "lettu",
+    "mayor", "ns", "ny", "pdt", "prof", "r", "ra", "raden", "rm", "rr", "st", "tgk", "tn", "ust", "ustadz",
+})  # fmt: skip
 """As people write them with and without a dot."""
 _DEGREE = re.compile(r"(?:A|S|M|D)\.?(?:[A-Z][a-z]{0,4}\.?){1,3}")
 """S.Pd, SPd, M.Kes., MM: only behind a name, where they stand without a comma."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from notifications.documents.scripts import drawable
 from notifications.documents.sections import view_of
 
 TEMPLATE = Path(__file__).parent / "evaluation.typ"
@@ -47,7 +48,7 @@ def _shown(part: Any) -> Any:
         return {key: _shown(value) for key, value in part.items()}
     if isinstance(part, list):
         return [_shown(value) for value in part]
-    return _LONG.sub(_breakable, part.translate(_UNSHOWN)) if isinstance(part, str) else part
+    return _LONG.sub(_breakable, drawable(part.translate(_UNSHOWN))) if isinstance(part, str) else part
 
 
 def _breakable(word: re.Match[str]) -> str:
