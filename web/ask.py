@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 import clock
 import database
-from actions import sessions, throttles
+from actions import languages, sessions, throttles
 from actions.acts.act import ActRefused
 from actions.sessions import Visit
 from rules.words import Proof
@@ -84,6 +84,11 @@ class Ask:
             person_id=visit.person.id, other_language=self.look.other_language,
             kept_query=self.look.kept_query,
         )  # fmt: skip
+
+    def keep_language(self, session: Session, visit: Visit) -> None:
+        """Whoever acts in a language that they picked is written to in it from now on."""
+        if self.look.chosen is not None:
+            languages.choose(session, visit.person, self.look.chosen, at=self.at)
 
     def page(
         self, template: str, status: int = 200, headers: Mapping[str, str] | None = None, **context: Any

@@ -9,12 +9,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 import database
-from actions import desks, disputes, receipts, sessions
+from actions import desks, disputes, languages, receipts, sessions
 from actions.acts.act import ActRefused
 from actions.desks import CaseLine, Desk, Task
 from models import Assignment, Submission
 from rules.pack import Pack
-from rules.words import AssignmentState, Proof
+from rules.words import AssignmentState, Locale, Proof
 from web import sent, sheets
 from web.ask import Ask, NoVisit, asks
 from web.sessions import clear_cookie
@@ -92,6 +92,16 @@ def farewell(ask: Ask, code: str) -> Response:
     return response
 
 
+def language(ask: Ask) -> Response:
+    """`POST /w/language`: the language of this visit holds for pages and letters; a lone press keeps nothing."""
+    if ask.posted.get("confirm") != "yes" or ask.posted.get("language") not in set(Locale):
+        raise ActRefused("confirm")
+    with database.transaction() as session:
+        visit = ask.visit(session, write=True)
+        languages.choose(session, visit.person, Locale(ask.posted.get("language")), at=ask.at)
+    return ask.go("/w")
+
+
 def not_me(ask: Ask) -> Response:
     """`POST /a/notme`: ends the link for good."""
     if ask.posted.get("confirm") != "yes":
@@ -106,6 +116,7 @@ def not_me(ask: Ask) -> Response:
 ROUTES = [
     Route("/w", asks(desk), methods=["GET"]),
     Route("/w/done/{receipt:str}", asks(done), methods=["GET"]),
+    Route("/w/language", asks(language), methods=["POST"]),
     Route("/w/end", asks(end), methods=["POST"]),
     Route("/a/notme", asks(not_me), methods=["POST"]),
 ]

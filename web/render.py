@@ -32,6 +32,8 @@ class Look:
     locale: Locale = Locale.ID
     chosen: Locale | None = None
     """The language picked on the page, carried along in its links; else the person's own."""
+    own: Locale | None = None
+    """In which the person is written to; None while nobody is known."""
     zone: str = "Asia/Jakarta"
     agency: str = ""
     contact: str = ""
@@ -49,7 +51,7 @@ class Look:
 
 def look_for(lang: str | None, own: Locale = Locale.ID, **more: Any) -> Look:
     chosen = Locale(lang) if lang in set(Locale) else None
-    return Look(locale=chosen or own, chosen=chosen, **more)
+    return Look(locale=chosen or own, chosen=chosen, own=own, **more)
 
 
 def number(value: object, locale: Locale) -> str:

@@ -63,6 +63,7 @@ def submit(ask: Ask) -> Response:
             checked = _unconfirmed(ask, session, sheet, visit, sent)
             if checked is not None:
                 return _to_check(ask, session, sheet, typed, checked)
+            ask.keep_language(session, visit)
             receipt = perform(session, number, visit.person.id, sent, at=ask.at)
         return ask.go(f"/w/done/{receipt.number}")
     except NoVisit as gone:
