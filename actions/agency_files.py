@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from rules.agency_files import AgencyFile, AgencyFileRefused, CalendarFile, IndicatorsFile, faults_of
-from rules.yaml_keys import Repeated, repeated_keys
+from rules.yaml_keys import MOST_BYTES, MOST_VALUES, Repeated, repeated_keys, written_out
 
 ROSTERS = (".csv", ".xlsx", ".xlsm", ".xls", ".ods", ".xlsb", ".tsv", ".txt", ".htm", ".html")
 """Endings of a roster; what the file really is, its first bytes say."""
@@ -66,7 +66,7 @@ def _read(path: Path, model: type[Content], faults: list[str]) -> Content | None
     import yaml
 
     try:
-        content, repeated = _content(path.read_text(encoding="utf-8"))
+        content, repeated = _content(_text(path))
         faults.extend(
             f"{path.name}: line {one.line}: the key {one.key!r} stands in line {one.first} already: HR keeps one"
             for one in repeated
@@ -83,6 +83,14 @@ def _read(path: Path, model: type[Content], faults: list[str]) -> Content | None
     return None
 
 
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"is larger than {MOST_BYTES // 1024} kB: HR leaves what belongs there")
+    return data.decode("utf-8-sig")
+
+
 def _content(text: str) -> tuple[Any, list[Repeated]]:
     """What the file says, and the keys it says twice."""
     import yaml
@@ -92,6 +100,10 @@ def _content(text: str) -> tuple[Any, list[Repeated]]:
         tree = loader.get_single_node()
         if tree is None:
             return None, []
+        if (values := written_out(tree)) > MOST_VALUES:
+            raise ValueError(
+                f"its anchors stand for {values} keys and values, {MOST_VALUES} at most: HR writes them out"
+            )
         repeated = list(repeated_keys(tree))  # before the loader puts what `<<` brings among the keys
         return loader.construct_document(tree), repeated
     finally:

@@ -176,8 +176,10 @@ def sha256_of(folder: AgencyFolder) -> str:
     corrections = corrections_file(folder)
     more = [path for path in (folder.waivers, corrections) if path is not None]
     for path in (*names, folder.roster, *more):
-        content = path.read_bytes()
-        digest.update(f"{path.suffix}:{len(content)}:".encode() + content)
+        digest.update(f"{path.suffix}:{path.stat().st_size}:".encode())
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
     return digest.hexdigest()
 
 

@@ -55,10 +55,19 @@ def _content(text: str, where: str) -> Any:
     try:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         if tree is not None:
+            _refuse_bombs(tree, where)
             _refuse_repeated_keys(tree, where)
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise PackRefused(f"{where}: not readable as YAML: {error}") from None
+
+
+def _refuse_bombs(node: Any, where: str) -> None:
+    """A few lines of anchors can stand for more than any memory holds."""
+    from rules.yaml_keys import MOST_VALUES, written_out
+
+    if written_out(node) > MOST_VALUES:
+        raise PackRefused(f"{where}: holds more than {MOST_VALUES} keys and values")
 
 
 def _refuse_repeated_keys(node: Any, where: str) -> None:

@@ -1,7 +1,12 @@
-"""Keys that stand twice in a YAML mapping: YAML keeps the last of them without a word."""
+"""What YAML takes without a word: keys that stand twice, and anchors that make much of little."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+
+MOST_BYTES = 256 * 1024
+"""Of a YAML file of an agency; the largest of the examples has a twentieth of it."""
+MOST_VALUES = 20_000
+"""Keys and values of such a file once every anchor is written out."""
 
 
 class Repeated(NamedTuple):
@@ -28,3 +33,28 @@ def repeated_keys(tree: Any) -> Iterator[Repeated]:
             lines.setdefault(name, line)
         children = [value for _, value in pairs] if pairs else node.value if node.id == "sequence" else []
         waiting.extend(reversed(children))
+
+
+def written_out(tree: Any) -> int:
+    """How many keys and values a composed node has with every anchor written out; one within itself counts once.
+
+    Each node is looked at once, so that a few lines which stand for billions are counted, not made.
+    """
+    sizes: dict[int, int] = {}
+    waiting: list[tuple[Any, bool]] = [(tree, False)]
+    while waiting:
+        node, seen = waiting.pop()
+        parts = _parts(node)
+        if seen:
+            sizes[id(node)] = 1 + sum(sizes.get(id(part), 1) for part in parts)
+        elif id(node) not in sizes:
+            sizes[id(node)] = 1
+            waiting.append((node, True))
+            waiting.extend((part, False) for part in parts if id(part) not in sizes)
+    return sizes[id(tree)]
+
+
+def _parts(node: Any) -> list[Any]:
+    if node.id == "mapping":
+        return [part for pair in node.value for part in pair]
+    return list(node.value) if node.id == "sequence" else []

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from actions.tables.line import MAX_CELL, MAX_COLUMNS, Book, Line, Progress, Sheet
+from actions.tables.line import MAX_CELL, MAX_COLUMNS, Book, Line, Progress, Sheet, TableRefused
 from actions.tables.numbers import EXACT_BELOW, plain
 from actions.tables.package import Package, local, parser_for
 from rules.roster_header import Merge
 
 PART = "content.xml"
 MAX_ROW = 1_048_576
+MOST_REPEATED = 10_000
+"""Times that a row which holds something may stand there again at once."""
 
 
 def read(path: Path, tell: Progress) -> Book:
@@ -47,6 +49,11 @@ def _lines(package: Package, sheet: int, merges: list[Merge]) -> Iterator[Line]:
 
 def _repeated(rows: "_Rows") -> Iterator[Line]:
     line, times = rows.ready.pop(0)
+    if times > MOST_REPEATED:
+        raise TableRefused(
+            f"Baris {line.number} berulang {times} kali; hapus ulangannya, lalu simpan lagi.",
+            f"Row {line.number} is repeated {times} times; delete the repetitions and save the file again.",
+        )
     for further in range(times):
         if line.number + further <= MAX_ROW:
             yield line._replace(number=line.number + further)

@@ -85,6 +85,14 @@ def _refuse_doctype(*_: object) -> None:
     )
 
 
+def too_deep() -> TableRefused:
+    """The refusal of elements within elements within elements."""
+    return TableRefused(
+        "Lembar kerja ini bersarang terlalu dalam; berkas tidak dibaca.",
+        "This spreadsheet is nested too deeply; it is not read.",
+    )
+
+
 def _plain(name: str) -> str:
     return posixpath.normpath(name.replace("\\", "/")).lstrip("/").lower()
 

@@ -4,11 +4,10 @@ import posixpath
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from xml.parsers import expat
 
 from actions.tables.line import MAX_CELL, MAX_COLUMNS, UNCALCULATED, Book, Line, Progress, Sheet, TableRefused
 from actions.tables.numbers import EXACT_BELOW, Show, plain, shown_as
-from actions.tables.package import Package, local, parser_for
+from actions.tables.package import DEEPEST, Package, local, parser_for, too_deep
 from rules.roster_header import Merge
 
 MAX_ROW, MAX_COLUMN = 1_048_576, 16_384
@@ -191,7 +190,7 @@ class _Rows:
         self.kind = self.style = ""
         self.text: list[str] = []
         self.collecting = self.has_value = self.has_formula = False
-        self.reading = self.count = 0
+        self.reading = self.count = self.depth = 0
         self.parser = parser_for(self.start, self.end, None)
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -212,6 +211,10 @@ class _Rows:
             self.reading += 1
         elif name == "is":
             self.cells.pop(self.column, None)
+        else:
+            self.depth += 1
+            if self.depth > DEEPEST:
+                raise too_deep()
 
     def _begin_cell(self, attributes: dict[str, str]) -> None:
         self.count += 1
@@ -245,6 +248,8 @@ class _Rows:
             self._end_cell()
         elif name == "row":
             self._end_row()
+        elif name not in ("f", "is"):
+            self.depth -= 1
 
     def _end_cell(self) -> None:
         text = "".join(self.text)
@@ -298,12 +303,3 @@ class _Rows:
         else:
             errors = tuple(column for column in self.errors if column < MAX_COLUMNS)
             self.ready.append(Line(number, cells, errors))
-
-
-def damaged(error: Exception) -> TableRefused:
-    """The refusal of a workbook whose parts do not hold together."""
-    what = expat.errors.messages.get(error.code, "XML") if isinstance(error, expat.ExpatError) else error
-    return TableRefused(
-        f"Lembar kerja tidak dapat dibuka: isinya rusak ({what}). Buka di aplikasi lembar kerja, lalu simpan ulang.",
-        "The spreadsheet cannot be opened: its content is damaged. Open it in a spreadsheet program and save it again.",
-    )
