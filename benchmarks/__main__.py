@@ -10,7 +10,7 @@ import platform
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import mail, opening, outbox, tick, web
+from benchmarks import mail, opening, outbox, roster, tick, web
 from benchmarks.measure import OUT, BenchmarkRefused
 
 ALL: dict[str, tuple[Callable[[], dict[str, Any]], Callable[[dict[str, Any]], str]]] = {
@@ -19,6 +19,7 @@ ALL: dict[str, tuple[Callable[[], dict[str, Any]], Callable[[dict[str, Any]], st
     "opening": (opening.measure, opening.words),
     "outbox": (outbox.measure, outbox.words),
     "tick": (tick.measure, tick.words),
+    "roster": (roster.measure, roster.words),
 }
 
 

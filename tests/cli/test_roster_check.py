@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import openpyxl
 import pytest
 from typer.testing import CliRunner
 
@@ -141,3 +142,61 @@ def test_the_module_imports_nothing_heavy() -> None:
     code = "import sys, cli.roster; print([m for m in ('rich.table','pydantic','sqlalchemy','prefect','yaml','python_calamine','rules.roster') if m in sys.modules])"  # noqa: E501
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert run.stdout.strip() == "[]"
+
+
+def test_the_waivers_beside_the_roster_are_used_and_named(tmp_path: Path) -> None:
+    (tmp_path / "roster.csv").write_text(f"{HEADER}\n{TOP}\n{SHARED}\n")
+    (tmp_path / "waivers.csv").write_text("nip,code,reason\n197101012010031001,address_shared,satu komputer\n")
+    result = run(app, ["check", str(tmp_path / "roster.csv"), "--json"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["waivers"].endswith("waivers.csv")
+    assert "pengesampingan dari waivers.csv" in run(app, ["check", str(tmp_path / "roster.csv")]).stdout
+
+
+def many_faults(path: Path, count: int = 285) -> Path:
+    header = HEADER.replace("employment", "Jenis Pegawai").replace("email", "Surel")
+    numbers = [f"19{70 + n % 20}0101{2000 + n // 20}031001" for n in range(1, count)]
+    boss = TOP.split(",")[0]
+    rows = [f"{nip},Orang {n},o{n}@contoh.example,Honorer,A,{boss},tidak," for n, nip in enumerate(numbers)]
+    path.write_text("\n".join([header, TOP, *rows]) + "\n")
+    return path
+
+
+def test_the_same_cause_is_told_once_with_count_examples_and_the_column_of_this_file(tmp_path: Path) -> None:
+    path = many_faults(tmp_path / "r.csv")
+    report = json.loads(run(app, ["check", str(path), "--json"]).stdout)
+    (group,) = [group for group in report["groups"] if group["code"] == "employment_unreadable"]
+    assert (group["count"], len(group["examples"]), group["column"]) == (284, 5, "Jenis Pegawai")
+    assert "Jenis Pegawai" in group["remedy"]
+    assert sum(group["count"] for group in report["groups"]) == len(report["problems"])
+    said = run(app, ["check", str(path)], env={"COLUMNS": "200"}).stdout
+    assert said.count("employment_unreadable") == 1
+    assert "284" in said
+    assert "279 lainnya" in said
+
+
+def test_the_file_is_written_back_with_its_problems_marked_and_reads_as_before(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    zeros = SHARED.replace(",A,", ",0007,").replace("pns", "honorer")
+    path.write_text(f"DAFTAR PEGAWAI\n{HEADER},hobi\n{TOP},catur\n{zeros},=1+1\n")
+    out = tmp_path / "marked.xlsx"
+    before = json.loads(run(app, ["check", str(path), "--json", "--xlsx", str(out)]).stdout)
+    book = openpyxl.load_workbook(out)
+    sheet = book.worksheets[0]
+    assert sheet["A1"].value == "DAFTAR PEGAWAI"
+    assert [sheet["E4"].value, sheet["I4"].value, sheet["I4"].data_type] == ["0007", "=1+1", "s"]
+    assert sheet["D4"].fill.fgColor.rgb == "FFF8CBAD"
+    assert "honorer" in sheet["D4"].comment.text
+    assert sheet["A4"].comment is None
+    assert "pns, pppk atau cpns" in sheet["J4"].value
+    assert sheet["J3"].value is None or "honorer" not in sheet["J3"].value
+    assert book.worksheets[1].title == "Ringkasan"
+    after = json.loads(run(app, ["check", str(out), "--json"]).stdout)
+    assert after["counts"] == before["counts"]
+    assert after["source"]["unread"] == before["source"]["unread"] == ["hobi"]
+
+
+def test_the_file_itself_is_not_overwritten(tmp_path: Path) -> None:
+    path = many_faults(tmp_path / "r.csv", 3)
+    assert run(app, ["check", str(path), "--xlsx", str(path)]).exit_code == 2
+    assert path.read_text().startswith("nip,")
