@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rules.words import Locale
@@ -50,11 +50,13 @@ class Settings(BaseSettings):
     """So many letters of a large wave go ahead, the rest ten minutes later; unset: 50 of more than 1,000; 0: none."""
     locale: Locale | None = None
     """Language in which commands speak to people; unset: each its usual one. Letters and pages follow the person."""
+    state_dir: Path | None = None
+    """Where this machine remembers what it sent, outside of all that a backup of the home brings back."""
     agencies_dir: Path = Path("examples")
     """Where an agency named without a path is looked for, by the launch form, the command line and the API."""
     prefect_ui_url: str = "http://127.0.0.1:4200"
 
-    @field_validator("home", "agencies_dir", mode="before")
+    @field_validator("home", "agencies_dir", "state_dir", mode="before")
     @classmethod
     def _is_a_folder(cls, value: object) -> object:
         if isinstance(value, str) and not value.strip():
@@ -100,6 +102,26 @@ class Settings(BaseSettings):
         if not value.isascii():
             raise ValueError("must be a domain name in ASCII (xn--...)")
         return value
+
+    @field_validator("state_dir")
+    @classmethod
+    def _is_elsewhere(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        home = info.data.get("home")
+        if value is not None and home is not None and value.absolute().is_relative_to(home.absolute()):
+            raise ValueError("must lie outside of APPRAISAL_HOME: a backup of the home must not bring it back")
+        return value
+
+    @property
+    def outside(self) -> Path | None:
+        """Where marks against restored backups are kept; None: this user has no folder but the home."""
+        if self.state_dir is not None:
+            return self.state_dir.absolute()
+        if xdg := os.environ.get("XDG_STATE_HOME", ""):
+            return Path(xdg) / "appraisal"
+        try:
+            return Path.home() / ".local" / "state" / "appraisal"
+        except RuntimeError:
+            return None
 
     @property
     def database(self) -> str:

@@ -25,16 +25,21 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 import settings
-from actions import mail_limits, outbox, restores
+from actions import deaths, mail_limits, outbox, restores
 from actions.envelopes import Envelope, Post, envelope, post_of, secrets_of
 from actions.mail_journal import Journal, what
 from actions.outbox import Claimed, Settled, Taken
+from actions.presence import Presence
 from database import AWAY, Database
 from notifications.smtp import NOT_OURS, Connection, Reply
 from rules.smtp_outcomes import MOST_BUGS, Outcome, classify, retry_delay
 from rules.words import Lane, LetterState, SmtpPhase
 
 RENEW_SECONDS = 60
+TEND_SECONDS = 30.0
+"""How often letters of dispatchers that are gone are looked for."""
+REPEAT_SECONDS = 300.0
+"""How often a log says again that the relay is down."""
 LOOK_AGAIN = 0.5
 """A resident dispatcher with nothing to do looks for new letters this often, in seconds."""
 URGENT_CONNECTIONS = 2
@@ -115,6 +120,9 @@ class Dispatcher:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     mark: restores.Mark | None = None
     """What is remembered outside the database, so that a restored backup does not send everything again."""
+    presence: Presence | None = None
+    """How others of this machine see that it lives, and it them; None: what the dead held waits for its lease's end."""
+    _outage: "Outage" = field(default_factory=lambda: Outage())
     _left: int | None = None
     _down_until: float = 0.0
     _failed: bool = False
@@ -129,6 +137,8 @@ class Dispatcher:
     _claims: Iterator[int] = field(default_factory=lambda: count(1))
     _clerks: ThreadPoolExecutor = field(init=False)
     """Who talks to the database while letters are on their way; on SQLite one, since only one can write at a time."""
+    _noted: str = ""
+    """Message-ID that the mark has."""
     _lost: deque[str] = field(default_factory=lambda: deque(maxlen=200))
     """Names of claims that failed: if one was committed all the same, nobody knows what it holds."""
 
@@ -162,10 +172,16 @@ class Dispatcher:
         self._workers = [
             asyncio.create_task(self._work(street)) for street in streets for _ in range(street.connections)
         ]
-        keepers = [asyncio.create_task(self._every(RENEW_SECONDS, self._renew)),
-                   asyncio.create_task(self._every(restores.BEAT_SECONDS, self._beat))]  # fmt: skip
+        keepers = [
+            asyncio.create_task(self._every(seconds, do))
+            for seconds, do in (
+                (RENEW_SECONDS, self._renew), (restores.BEAT_SECONDS, self._beat), (TEND_SECONDS, self._tend),
+                (restores.NOTE_SECONDS, self._note),
+            )
+        ]  # fmt: skip
+        log.info("dispatcher %s begins: %s by %d connections", self.owner, ", ".join(self.lanes), self.connections)
         try:
-            await asyncio.to_thread(self._beat)
+            await asyncio.to_thread(self._arrive)
             await self._feed_all(streets, resident=resident)
             await self._finish(streets)
         finally:
@@ -177,8 +193,10 @@ class Dispatcher:
                 await writer
             finally:
                 self._clerks.shutdown()
-        await asyncio.to_thread(self._beat)
-        return {state: count for state, count in self.counts.items() if count}
+        await asyncio.to_thread(self._depart)
+        counts = {state: count for state, count in self.counts.items() if count}
+        log.info("dispatcher %s ends: %s", self.owner, ", ".join(f"{n} {state}" for state, n in counts.items()))
+        return counts
 
     def _opened(self) -> list[Street]:
         urgent = [lane for lane in self.lanes if lane is Lane.URGENT]
@@ -330,6 +348,10 @@ class Dispatcher:
     def _breaker(self, allowance: mail_limits.Allowance | None) -> float:
         """Seconds for which the relay is left alone by everybody."""
         self._probing = allowance is not None and allowance.probing
+        if self._probing:
+            self._outage.goes_on("so others found")
+        else:
+            self._outage.ends()
         return allowance.down_for if allowance is not None else 0.0
 
     async def _report_down(self, street: Street) -> None:
@@ -404,23 +426,26 @@ class Dispatcher:
             if self._probing:
                 self._probing = False
                 await asyncio.to_thread(self._works)
+            self._outage.ends()
             return 0.0
         if reply.code is not None:
             await self._pause(ODD_WAIT)
             if any(other.is_open for other in self._connected if other is not connection):
                 return ODD_ONE_OUT
         self._failed = True
+        said = f"{reply.code or ''} {reply.text}".strip()
+        self._outage.goes_on(said)
         if self._down_until <= time.monotonic():
-            await asyncio.to_thread(self._fails)
+            await asyncio.to_thread(self._fails, said)
         return 0.0
 
     def _works(self) -> None:
         with _database_may_fail(), self.db.transaction() as session:
             mail_limits.relay_works(session)
 
-    def _fails(self) -> None:
+    def _fails(self, said: str) -> None:
         with _database_may_fail(), self.db.transaction() as session:
-            self._down_until = time.monotonic() + mail_limits.relay_failed(session)
+            self._down_until = time.monotonic() + mail_limits.relay_failed(session, said)
 
     def _ended(self, one: Envelope, reply: Reply, outcome: Outcome) -> Settled:
         claimed, state, wait = one.claimed, outcome.state, timedelta(0)
@@ -451,13 +476,63 @@ class Dispatcher:
         with _database_may_fail(), self.db.transaction() as session:
             outbox.renew(session, list(self.journal.held.values()))
 
+    def _arrive(self) -> None:
+        """Be seen, look whether the database was set back, and take back what the dead left; then letters may go."""
+        if self.presence is not None:
+            try:
+                self.presence.announce(self.owner)
+            except OSError as failed:
+                log.warning("this dispatcher cannot be seen by others (%s)", type(failed).__name__)
+        if self.mark is not None:
+            with _database_may_fail():
+                self.mark.arrive(self.db, at=self.now())
+        self._tend()
+
+    def _depart(self) -> None:
+        self._note()
+        self._beat()
+        if self.presence is not None:
+            self.presence.leave(self.owner)
+
     def _beat(self) -> None:
         if self.mark is not None:
-            try:
-                with _database_may_fail():
-                    self.mark.beat(self.db, at=self.now())
-            except OSError as failed:
-                log.warning("the mark against restored backups cannot be written (%s)", type(failed).__name__)
+            with _database_may_fail():
+                self.mark.beat(self.db, at=self.now())
+
+    def _note(self) -> None:
+        """Remember outside the database what was last accepted, once it is committed."""
+        if self.mark is not None and (latest := self.journal.latest) not in ("", self._noted):
+            self.mark.note(latest, at=self.now())
+            self._noted = latest
+
+    def _tend(self) -> None:
+        if self._left is not None and self.presence is None:
+            return
+        with _database_may_fail():
+            counts = deaths.take_back(self.db, self.presence, at=self.now())
+            if any(counts.values()):
+                words = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
+                log.info("letters of dispatchers that are gone: %s", words)
+
+
+@dataclass(slots=True)
+class Outage:
+    """Says in the log when the relay is down and when it is back, and in between only now and then."""
+
+    since: float = 0.0
+    said: float = 0.0
+
+    def goes_on(self, why: str) -> None:
+        now = time.monotonic()
+        self.since = self.since or now
+        if now - self.said >= REPEAT_SECONDS or not self.said:
+            self.said = now
+            log.warning("the relay takes nothing since %d s, letters wait: %s", now - self.since, why)
+
+    def ends(self) -> None:
+        if self.since:
+            log.info("the relay takes letters again, after %d s", time.monotonic() - self.since)
+            self.since = self.said = 0.0
 
 
 @contextmanager
@@ -487,8 +562,15 @@ def _told(session: Session, one: Claimed, post: Post) -> dict[str, Any] | Except
 
 def _dispatcher(db: Database, lanes: Collection[Lane], now: Now, connections: int) -> Dispatcher:
     chosen = settings.load()
-    mark = None if db.simulated else restores.Mark(chosen.home)
-    return Dispatcher(db, post_of(chosen), lanes, now, connections, mark=mark)
+    mark = None if db.simulated else restores.Mark(chosen.home, chosen.outside)
+    return Dispatcher(
+        db, post_of(chosen), lanes, now, connections, mark=mark, presence=None if db.simulated else presence()
+    )
+
+
+def presence() -> Presence:
+    """Of all dispatchers of this installation on this machine."""
+    return Presence(settings.load().home / "dispatchers")
 
 
 def deliver_batch(

@@ -67,6 +67,8 @@ class Journal:
     """When letters were accepted lately, by the monotonic clock."""
     held: dict[int, Claimed] = field(default_factory=dict)
     """What was claimed here and of whose end no commit is known, by letter id."""
+    latest: str = ""
+    """Message-ID of the last letter whose acceptance is committed."""
     _pending: _Group = field(default_factory=_Group)
     _due: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when what is pending is to be written now."""
@@ -173,6 +175,8 @@ class Journal:
             self.counts.update(await self._patiently(partial(self._write, group), len(group)))
             for one in [*(one for one, _, _ in group.ended), *group.back]:
                 self.let_go(one)
+            taken = [one for one, how, _ in group.ended if how.state is LetterState.ACCEPTED]
+            self.latest = taken[-1].message_id if taken else self.latest
             if slow:  # by itself: dots that were allowed are not looked at again if this fails
                 await self._patiently(partial(self._slow_down, slow, self._observed(now)), len(slow))
         finally:

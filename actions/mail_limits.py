@@ -6,6 +6,7 @@ All times are the database's clock. Each take is one statement that refills and 
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
@@ -21,7 +22,7 @@ RELAY = "relay"
 LEARNED_LEAST = 10.0
 """Letters a second: what is assumed of a server that asks for less before anything was seen of it."""
 _EMPTY = {"words": "", "factor": 1.0, "burst": 1.0, "tokens": 0.0, "taken": 0, "refilled": 0.0, "slowed": 0.0,
-          "failures": 0, "down_until": 0.0}  # fmt: skip
+          "failures": 0, "down_until": 0.0, "down_reason": ""}  # fmt: skip
 _WORDS = {
     "sqlite": {"now": "((julianday('now') - 2440587.5) * 86400.0)", "least": "min", "greatest": "max",
                "whole": "CAST({0} AS INTEGER)"},
@@ -120,9 +121,10 @@ def slow_down(session: Session, scope: str, *, observed: float) -> None:
     session.flush()
 
 
-def relay_failed(session: Session) -> float:
+def relay_failed(session: Session, reason: str = "") -> float:
     """Leave the relay alone for a random time that doubles with each failure; seconds. Counts once while it is down."""
     bucket, now = _locked(session, RELAY), seconds_now(session)
+    bucket.down_since, bucket.down_reason = bucket.down_since or now, reason[:200]
     if bucket.down_until <= now:
         bucket.failures += 1
         bucket.down_until = now + random.uniform(0, longest_wait(bucket.failures))  # noqa: S311 - only spread
@@ -132,8 +134,18 @@ def relay_failed(session: Session) -> float:
 
 def relay_works(session: Session) -> None:
     """Somebody got through: everybody may try."""
-    works = update(Bucket).where(Bucket.scope == RELAY, Bucket.failures > 0).values(failures=0, down_until=0.0)
+    works = update(Bucket).where(Bucket.scope == RELAY, Bucket.failures > 0).values(
+        failures=0, down_until=0.0, down_since=None, down_reason=""
+    )  # fmt: skip
     session.execute(works.execution_options(synchronize_session=False))
+
+
+def relay_down(session: Session) -> tuple[datetime, str] | None:
+    """Since when nobody gets through to the relay, and what it was last met with; None: as far as is known it works."""
+    bucket = session.scalar(select(Bucket).filter_by(scope=RELAY).execution_options(populate_existing=True))
+    if bucket is None or bucket.down_since is None:
+        return None
+    return datetime.fromtimestamp(bucket.down_since, UTC), bucket.down_reason
 
 
 _ANY = RowSet("SELECT scope FROM bucket LIMIT 1", found=[Bucket.scope])

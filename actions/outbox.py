@@ -27,12 +27,12 @@ from actions.row_sets import On, RowSet, connection_of
 from models import Letter, MailAttempt, MailSwitch, Person, Wave
 from models.letter import IN_DOUBT_SQL
 from rules.mail_limits import again_after_death
-from rules.smtp_outcomes import again_after_ambiguous
+from rules.smtp_outcomes import AFTER_AMBIGUOUS, NEVER_TWICE, again_after_ambiguous
 from rules.words import AddressState, LetterState, SmtpPhase
 
 __all__ = [
     "LEASE", "WAITING", "Claimed", "Settled", "SmtpPhase", "Taken", "claim", "count_due", "database_now",
-    "give_back", "mark_dots", "next_due", "on_record", "pause", "pause_wave", "paused", "reap",
+    "expire", "give_back", "is_overdue", "mark_dots", "next_due", "on_record", "pause", "pause_wave", "paused", "reap",
     "release", "renew", "resolve_ambiguous", "resume", "resume_waves", "settle", "settle_all", "still_ours", "take_due",
 ]  # fmt: skip
 
@@ -221,7 +221,8 @@ def reap(session: Session, *, at: datetime, limit: int = 1000) -> Mapping[str, i
         doubtful = begun is not None and begun.phase in (None, SmtpPhase.DOT, SmtpPhase.DONE)
         letter.lease_owner, letter.lease_until = None, None
         if doubtful:
-            letter.state, letter.ambiguities, letter.next_at = LetterState.AMBIGUOUS, letter.ambiguities + 1, at
+            letter.state, letter.ambiguities = LetterState.AMBIGUOUS, letter.ambiguities + 1
+            letter.next_at = min(at, begun.begun_at) if begun else at  # in doubt since then, not since it was noticed
             letter.content_sha256 = (begun and begun.content_sha256) or letter.content_sha256
             letter.reply = "the process that was sending it died"
         else:
@@ -235,6 +236,27 @@ def reap(session: Session, *, at: datetime, limit: int = 1000) -> Mapping[str, i
         counts["ambiguous" if doubtful else "requeued"] += 1
     session.flush()
     return counts
+
+
+def expire(session: Session, owners: Iterable[str]) -> int:
+    """End the leases of dispatchers that are known to be gone, so that they are reaped at once."""
+    now, count = database_now(session), 0
+    for owner in owners:
+        held = update(Letter).where(
+            text(IN_DOUBT_SQL), Letter.state == LetterState.SENDING, Letter.lease_until >= now,
+            Letter.lease_owner.startswith(f"{owner}/", autoescape=True),
+        )  # fmt: skip
+        count += session.connection().execute(held.values(lease_until=now - timedelta(seconds=1))).rowcount
+    return count
+
+
+def is_overdue(session: Session, *, at: datetime) -> bool:
+    """Whether a letter waits for `reap` or `resolve_ambiguous`."""
+    dead = (Letter.state == LetterState.SENDING) & (Letter.lease_until < database_now(session))
+    waited = Letter.next_at <= at - AFTER_AMBIGUOUS
+    ends = (Letter.ambiguities > 1) | Letter.kind.in_(NEVER_TWICE)
+    doubtful = (Letter.state == LetterState.AMBIGUOUS) & Letter.ended_at.is_(None) & (waited | ends)
+    return session.scalar(select(Letter.id).where(text(IN_DOUBT_SQL), dead | doubtful).limit(1)) is not None
 
 
 def resolve_ambiguous(session: Session, *, at: datetime, limit: int = 1000) -> int:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, WithId
@@ -135,6 +135,14 @@ class MailSwitch(Base):
     """Random, made with the database: what a mark kept outside of it is about."""
     beats: Mapped[int] = mapped_column(default=0)
     """Only ever grows; a mark outside that is higher means the database was set back."""
+    beat_at: Mapped[datetime | None]
+    """When a dispatcher last was at work, by the database's clock."""
+    marked: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether a mark outside the home was ever made: from then on a machine that has none is a new one."""
+    generation: Mapped[int] = mapped_column(default=1, server_default="1")
+    """One more with each restore that was said to be one."""
+    restored_at: Mapped[datetime | None]
+    """When this database was last set back, as far as it is known."""
 
 
 class Bucket(Base):
@@ -164,3 +172,6 @@ class Bucket(Base):
     failures: Mapped[int] = mapped_column(default=0)
     """Times in a row that the relay could not be reached."""
     down_until: Mapped[float] = mapped_column(default=0.0)
+    down_since: Mapped[float | None]
+    """When the relay was first found not to answer; None while it does."""
+    down_reason: Mapped[str] = mapped_column(String(200), default="", server_default="")

@@ -126,7 +126,8 @@ def look() -> Todo:
             ).tuples()
         ]
         waiting = None if outbox.paused(session) else outbox.next_due(session, list(Lane))
-        return Todo(found, running, waiting is not None and waiting <= at)
+        due_mail = (waiting is not None and waiting <= at) or outbox.is_overdue(session, at=at)
+        return Todo(found, running, due_mail)
 
 
 def _key(session, ref: StepRef, at: datetime) -> str:

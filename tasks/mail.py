@@ -36,7 +36,14 @@ def is_down(sent: Mapping[str, int]) -> bool:
 
 @task(name="letters waiting", **RETRY)
 def waiting() -> tuple[bool, bool]:
-    """Whether a letter may be sent, and whether delivery is stopped; its reason may quote a reply, so it stays here."""
+    """Whether a letter may be sent, and whether delivery is stopped; its reason may quote a reply, so it stays here.
+
+    What a dead process held is taken back first, or it would wait for the hourly repair.
+    """
+    from actions import deaths, dispatch
+
+    with guarded():
+        deaths.take_back(database.current(), dispatch.presence(), at=clock.now())
     with guarded(), database.reading() as session:
         if outbox.paused(session):
             return False, True

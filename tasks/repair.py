@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 import clock
 import database
-from actions import bounce_notices, due, letters, outbox
+from actions import bounce_notices, deaths, dispatch, due, letters
 from actions.calendars import calendar_of
 from actions.steps import StepRef
 from models import Agency, Assignment, Cycle, Stage
@@ -29,16 +29,8 @@ class Late:
 @task(name="reap letters", **RETRY)
 def reap() -> Mapping[str, int]:
     """Take back letters that a dead process held, and send again what may have been lost."""
-    at, counts = clock.now(), {"requeued": 0, "ambiguous": 0}
     with guarded():
-        while True:
-            with database.transaction() as session:
-                reaped = outbox.reap(session, at=at)
-            counts = {name: count + reaped[name] for name, count in counts.items()}
-            if not any(reaped.values()):
-                break
-        with database.transaction() as session:
-            return counts | {"sent_again": outbox.resolve_ambiguous(session, at=at)}
+        return deaths.take_back(database.current(), dispatch.presence(), at=clock.now())
 
 
 @task(name="tell HR of lost letters", **RETRY)
