@@ -104,10 +104,10 @@ class Mark:
     def _forgotten(self, session: Session) -> str:
         for folder in filter(None, (self.home, self.outside)):
             said = _read(self._path(folder))
-            if isinstance(id := said.get("message_id"), str) and id:
-                if not _knows(session, id):
-                    when = str(said.get("accepted_at", ""))[:16]
-                    return f"the database does not know a letter that was accepted at {when}: was a backup restored?"
+            id = said.get("message_id")
+            if isinstance(id, str) and not _knows(session, id):
+                when = str(said.get("accepted_at", ""))[:16]
+                return f"the database does not know a letter that was accepted at {when}: was a backup restored?"
         return ""
 
     def _is_strange(self, session: Session, switch: MailSwitch) -> bool:

@@ -53,6 +53,22 @@ def upgrade(db: database.Database, *, simulation_from: str | None = None) -> str
     return head
 
 
+def upgrade_to(db: database.Database, version: str) -> None:
+    """Make an empty database as it was at that version, for what a backup of then brings; SchemaRefused if unknown."""
+    from alembic import command
+    from alembic.util import CommandError
+
+    with db.engine.connect() as connection:
+        try:
+            command.upgrade(_config(connection), version)
+            connection.commit()
+        except CommandError as error:
+            raise SchemaRefused(
+                f"The backup has tables of version {version}, which this program does not know: a newer one made it. "
+                "Ops install that program first."
+            ) from error
+
+
 def _install(session: Session, simulation_from: str | None) -> None:
     kind = "simulation" if simulation_from else "production"
     there = session.scalar(select(Installation))

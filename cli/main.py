@@ -20,6 +20,8 @@ GROUPS = {
     "export": ("cli.export", "Results for people and for other systems."),
 }
 COMMANDS = {
+    "backup": ("cli.backup", "Copy the database, the secret and the settings, while everything runs."),
+    "restore": ("cli.restore", "Put a backup in place; no letter goes out before you say so."),
     "serve": ("cli.serve", "Run everything on one machine."),
     "simulate": ("cli.simulate", "A whole year on the virtual clock, in a throwaway database."),
     "demo": ("cli.demo", "One year of an example agency for real, with robots for people."),

@@ -4,7 +4,8 @@ from cli.language import say
 
 REFUSALS = frozenset(
     {
-        "ActRefused", "AddressRefused", "AgencyFileRefused", "AgencyRefused", "AuditRefused", "ClockRefused",
+        "ActRefused", "AddressRefused", "AgencyFileRefused", "AgencyRefused", "AuditRefused",
+        "BackupRefused", "ClockRefused",
         "DrawRefused", "ExportRefused", "ImportRefused", "LaunchRefused", "LetterRefused", "LimitRefused",
         "PackRefused", "RelayRefused", "RosterRefused", "SchemaRefused", "SettingsRefused", "StartRefused",
         "SteeringRefused", "StepRefused", "WaveRefused", "ValidationError",
