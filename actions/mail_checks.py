@@ -1,13 +1,18 @@
 """Whether mail is complete: answers from the tables alone."""
 
+from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
-from models import Agency, Assignment, Letter, MailAttempt, MailEvent, Person, Stage, Wave
+from actions import waves
+from actions.claims import WAITING, database_now
+from models import Agency, Assignment, Letter, MailAttempt, MailEvent, MailSwitch, Person, Stage, Wave
 from rules.bounces import FATES, EventKind
+from rules.smtp_outcomes import again_after_ambiguous
 from rules.words import AssignmentState, LetterState
 
 DELIVERED = (LetterState.ACCEPTED, LetterState.DELIVERED, LetterState.BOUNCED_SOFT, LetterState.BOUNCED_HARD)
@@ -70,6 +75,46 @@ NOT_REACHED = (
 )  # fmt: skip
 
 
+def waiting(session: Session, agency: str = "", *, at: datetime) -> list[dict[str, Any]]:
+    """The letters that are still to go, by kind and by what they wait for."""
+    where = [Agency.code == agency] if agency else []
+    query = (
+        select(Letter.kind, Letter.wave_id, func.count()).join(Person, Person.id == Letter.person_id)
+        .join(Agency, Agency.id == Person.agency_id).where(Letter.state.in_(WAITING), *where)
+        .group_by(Letter.kind, Letter.wave_id).order_by(Letter.kind, Letter.wave_id)
+    )  # fmt: skip
+    rows = session.execute(query).tuples().all()
+    known = {wave.id: wave for wave in session.scalars(select(Wave).where(Wave.id.in_({id for _, id, _ in rows})))}
+    outlook, counts = waves.Outlook.of(session), Counter[tuple[str, str]]()
+    for kind, wave_id, count in rows:
+        for hold, of in waves.holds(known.get(wave_id or 0), count, outlook, at).items():
+            counts[kind, hold.value] += of
+    return [{"kind": kind, "stands": stands, "count": count} for (kind, stands), count in counts.items() if count]
+
+
+def outlook(session: Session, *, at: datetime) -> dict[str, Any]:
+    """What stands in the way of all letters, and when a dispatcher was last at work."""
+    found, switch = waves.Outlook.of(session), session.get(MailSwitch, 1)
+    seen = switch.beat_at if switch is not None else None
+    return {
+        "paused": found.stopped, "relay_down_since": found.down_since and found.down_since.isoformat(),
+        "relay_down_reason": found.down_reason, "dispatcher_seen_at": seen and seen.isoformat(),
+        "dispatcher_seen_seconds_ago": seen and round((database_now(session) - seen).total_seconds()),
+    }  # fmt: skip
+
+
+def _why(letter: Letter) -> str:
+    """Why it did not reach its person, and what becomes of it where somebody waits for that."""
+    why = letter.reply or letter.state.value
+    if letter.state is not LetterState.AMBIGUOUS:
+        return why
+    if letter.ended_at is not None:
+        return f"{why}; it may have arrived: a person decides"
+    again = again_after_ambiguous(letter.kind, letter.ambiguities)
+    then = f"the same copy goes out once more after {letter.next_at + again:%Y-%m-%d %H:%M} UTC" if again else "it ends"
+    return f"{why}; {then}"
+
+
 def overview(session: Session, agency: str = "") -> dict[str, Any]:
     """The outbox by kind and state, every letter that did not reach its person, with the reason, and what came back.
 
@@ -91,7 +136,7 @@ def overview(session: Session, agency: str = "") -> dict[str, Any]:
         "counts": [{"kind": kind, "state": state.value, "count": n} for kind, state, n in session.execute(counted)],
         "not_reached": [
             {"id": letter.id, "name": name, "address": letter.address, "kind": letter.kind,
-             "state": letter.state.value, "why": letter.reply or letter.state.value}
+             "state": letter.state.value, "why": _why(letter)}
             for letter, name in session.execute(missed).tuples()
         ],
     }  # fmt: skip

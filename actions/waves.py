@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select, update
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 
 import settings
 from actions import mail_limits, trail
+from actions.claims import paused
 from actions.holders import holds_role
 from actions.mail_limits import Allowance
 from models import Agency, Assignment, Cycle, Installation, Letter, Person, Stage, Wave
@@ -129,6 +131,63 @@ def resume(session: Session, key: str) -> Wave:
     return wave
 
 
+UNDER_WAY = (*WAITING, LetterState.SENDING)
+
+
+class Hold(StrEnum):
+    """What a waiting letter waits for."""
+
+    NOTHING = "queued"
+    STOPPED = "held: delivery is stopped"
+    RELAY = "queued: the relay is down"
+    RELEASE = "waiting for release"
+    WAVE = "held: its wave is stopped"
+    CANARY = "waiting for the canary"
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What stands in the way of all letters: why delivery is stopped, and since when the relay takes nothing."""
+
+    stopped: str = ""
+    down_since: datetime | None = None
+    down_reason: str = ""
+
+    @classmethod
+    def of(cls, session: Session) -> "Outlook":
+        since, reason = mail_limits.relay_down(session) or (None, "")
+        return cls(paused(session), since, reason)
+
+    @property
+    def hold(self) -> Hold:
+        if self.stopped:
+            return Hold.STOPPED
+        return Hold.RELAY if self.down_since is not None else Hold.NOTHING
+
+    @property
+    def words(self) -> str:
+        """Empty if nothing does."""
+        if self.stopped:
+            return f"delivery is stopped: {self.stopped}"
+        if self.down_since is not None:
+            return f"the relay is down since {self.down_since:%Y-%m-%d %H:%M} UTC: {self.down_reason}"
+        return ""
+
+
+def holds(wave: Wave | None, waiting: int, outlook: Outlook, at: datetime) -> Mapping[Hold, int]:
+    """How many of a wave's waiting letters wait for what; None: letters of no wave."""
+    if wave is not None and wave.awaits_release:
+        return {Hold.RELEASE: waiting}
+    if wave is not None and wave.paused_at is not None:
+        return {Hold.WAVE: waiting}
+    if wave is not None and wave.canary:
+        ahead = min(wave.canary, waiting)
+        return {outlook.hold: ahead, Hold.CANARY: waiting - ahead} if waiting > ahead else {outlook.hold: ahead}
+    if wave is not None and wave.canary_until is not None and wave.canary_until > at:
+        return {Hold.CANARY: waiting}
+    return {outlook.hold: waiting}
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A wave as it stands."""
@@ -138,10 +197,16 @@ class Seen:
     states: Mapping[str, int]
     seconds: float
     """How long the rest takes at the limits in force."""
+    outlook: Outlook = Outlook()
 
     @property
     def waiting(self) -> int:
         return sum(self.states.get(state.value, 0) for state in WAITING)
+
+    @property
+    def under_way(self) -> int:
+        """Waiting or being sent."""
+        return sum(self.states.get(state.value, 0) for state in UNDER_WAY)
 
     @property
     def stands(self) -> str:
@@ -151,10 +216,13 @@ class Seen:
             return f"awaiting release: `appraisal mail release {wave.key} --by NIP`"
         if wave.paused_at is not None:
             return f"stopped: {wave.paused_reason}"
+        if self.outlook.words and self.waiting:
+            return self.outlook.words
         if wave.canary:
-            return f"the first {wave.canary} go ahead"
+            return f"canary: the first {wave.canary} go ahead"
         if wave.canary_until is not None and self.waiting:
-            return f"a few went ahead; the rest follows after {wave.canary_until:%Y-%m-%d %H:%M} UTC"
+            until = f"{wave.canary_until:%Y-%m-%d %H:%M} UTC"
+            return f"canary: a few went ahead; the rest follows after {until}"
         return ""
 
 
@@ -162,7 +230,8 @@ def seen(session: Session, wave: Wave) -> Seen:
     counted = select(Letter.state, func.count()).where(Letter.wave_id == wave.id).group_by(Letter.state)
     states = {state.value: count for state, count in session.execute(counted)}
     agency = select(Agency.code).join(Cycle, Cycle.agency_id == Agency.id).where(Cycle.id == wave.cycle_id)
-    return Seen(wave, session.scalars(agency).one(), states, seconds_left(session, wave.id))
+    left = seconds_left(session, wave.id)
+    return Seen(wave, session.scalars(agency).one(), states, left, Outlook.of(session))
 
 
 def all_of(session: Session, *, agency: str = "", everything: bool = False) -> Sequence[Seen]:
@@ -171,7 +240,7 @@ def all_of(session: Session, *, agency: str = "", everything: bool = False) -> S
     if agency:
         query = query.where(Agency.code == agency)
     found = [seen(session, wave) for wave in session.scalars(query.order_by(Wave.id))]
-    return [one for one in found if everything or one.waiting or one.wave.awaits_release]
+    return [one for one in found if everything or one.under_way or one.wave.awaits_release]
 
 
 def seconds_left(session: Session, wave_id: int) -> float:

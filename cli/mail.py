@@ -1,6 +1,7 @@
 """`appraisal mail`: the dispatcher by hand, the outbox, and who did not get what."""
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -44,10 +45,17 @@ def deliver(
         return
     db = database.current()
     if resident:
+        _speak()
         counts = dispatch.reside(db, lanes=lanes, now=clock.now, connections=connections)
     else:
         counts = dispatch.deliver_batch(db, lanes=lanes, limit=limit, now=clock.now, connections=connections)
     typer.echo(_told(counts, as_json))
+
+
+def _speak() -> None:
+    """Say in the log when it begins and ends, and when the relay is down: nobody else watches it."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("actions").setLevel(logging.INFO)
 
 
 def _told(counts: Mapping[str, int], as_json: bool) -> str:
@@ -60,32 +68,21 @@ def status(
     agency: Annotated[str, typer.Option(help="Only this agency's cycles.")] = "", as_json: AsJson = False
 ) -> None:
     """The outbox by kind and state, and whom no letter reached, with the reason and what to do."""
+    import clock
     import database
-    from actions import cycles, mail_checks, outbox
+    from actions import cycles, mail_checks
+    from cli import mail_prints
 
     with database.reading() as session:
         if agency:
             cycles.demand_agency(session, agency)
         found = mail_checks.overview(session, agency)
-        found["paused"] = outbox.paused(session)
+        found["waiting"] = mail_checks.waiting(session, agency, at=clock.now())
+        found |= mail_checks.outlook(session, at=clock.now())
     if as_json:
         typer.echo(json.dumps(found, default=str))
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
-    if found["paused"]:
-        console.print(f"[bold red]Delivery is stopped:[/] {found['paused']}")
-    table = Table("kind", "state", "letters", title="Outbox")
-    for row in found["counts"]:
-        table.add_row(row["kind"], row["state"], str(row["count"]))
-    console.print(table if found["counts"] else "The outbox is empty.")
-    missing = Table("who", "address", "letter", "state", "why", title="Not reached")
-    for row in found["not_reached"]:
-        missing.add_row(row["name"], row["address"], row["kind"], row["state"], row["why"])
-    if found["not_reached"] or found["counts"]:
-        console.print(missing if found["not_reached"] else "Everybody was reached.")
+    mail_prints.status(found)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import mail_inbound
+from cli import mail_inbound, mail_prints
 
 if TYPE_CHECKING:
     from actions.claims import Claimed
@@ -42,13 +42,7 @@ def waves(
     if as_json:
         typer.echo(json.dumps(found))
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("wave", "agency", "letters", "waiting", "takes", "stands", title="Waves")
-    for row in found:
-        table.add_row(row["key"], row["agency"], str(row["planned"]), str(row["waiting"]), row["takes"], row["stands"])
-    Console().print(table if found else "No wave is under way.")
+    mail_prints.waves(found)
 
 
 def _told(one: "Seen") -> dict[str, Any]:

@@ -1,0 +1,85 @@
+"""What `appraisal mail` prints for people: nothing that somebody must copy is ever cut."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import typer
+
+from cli.language import say
+
+SILENT = 300
+"""Seconds after which a dispatcher that is needed should have been seen."""
+DONE = ("accepted", "delivered", "cancelled")
+
+
+def status(found: Mapping[str, Any]) -> None:
+    """The outbox with what stands in its way, and whom no letter reached."""
+    from rich.console import Console
+    from rich.table import Table
+
+    for line in in_the_way(found):
+        typer.secho(line, fg=typer.colors.RED)
+    console = Console()
+    outbox = Table("kind", "state", "letters", title="Outbox")
+    for kind, state, count in _rows(found):
+        outbox.add_row(kind, state, str(count))
+    console.print(outbox if found["counts"] else "The outbox is empty.")
+    missing = Table("who", "address", "letter", "state", "why", title="Not reached")
+    for row in found["not_reached"]:
+        missing.add_row(row["name"], row["address"], row["kind"], row["state"], row["why"])
+    if found["not_reached"]:
+        console.print(missing)
+    typer.echo(_summary(found))
+
+
+def in_the_way(found: Mapping[str, Any]) -> list[str]:
+    """What keeps all letters back, in words."""
+    lines = []
+    if found["paused"]:
+        lines.append(say(f"Pengiriman dihentikan: {found['paused']}", f"Delivery is stopped: {found['paused']}"))
+    if since := found["relay_down_since"]:
+        when, why = f"{since[:16].replace('T', ' ')} UTC", found["relay_down_reason"]
+        lines.append(say(
+            f"Server surel tidak menerima surat sejak {when}: {why}", f"The relay is down since {when}: {why}"
+        ))  # fmt: skip
+    ago = found["dispatcher_seen_seconds_ago"]
+    if found["waiting"] and ago is not None and ago > SILENT:
+        seen = f"{found['dispatcher_seen_at'][:16].replace('T', ' ')} UTC"
+        lines.append(say(
+            f"Tidak ada proses pengirim yang bekerja sejak {seen}.", f"No dispatcher has been at work since {seen}."
+        ))  # fmt: skip
+    return lines
+
+
+def _rows(found: Mapping[str, Any]) -> list[tuple[str, str, int]]:
+    """The counts, with what waits told apart by what it waits for."""
+    told = [(row["kind"], row["state"], row["count"]) for row in found["counts"]
+            if row["state"] not in ("queued", "deferred")]  # fmt: skip
+    return sorted([*told, *((row["kind"], row["stands"], row["count"]) for row in found["waiting"])])
+
+
+def _summary(found: Mapping[str, Any]) -> str:
+    going = sum(row["count"] for row in found["waiting"])
+    sending = sum(row["count"] for row in found["counts"] if row["state"] == "sending")
+    missed, owed = len(found["not_reached"]), sum(row["count"] for row in found["counts"])
+    if going or sending:
+        return say(
+            f"{going + sending} surat belum terkirim; {missed} tidak sampai.",
+            f"{going + sending} letters are still to go; {missed} did not reach their person.",
+        )
+    if missed:
+        return say(f"{missed} surat tidak sampai.", f"{missed} letters did not reach their person.")
+    return say("Semua surat diterima server surel.", "Everybody was reached.") if owed else ""
+
+
+def waves(rows: Sequence[Mapping[str, Any]]) -> None:
+    """One wave below the other: a key on a line of its own can be copied whole, however narrow the window is."""
+    if not rows:
+        typer.echo(say("Tidak ada gelombang yang berjalan.", "No wave is under way."))
+    for row in rows:
+        states = ", ".join(f"{count} {state}" for state, count in row["states"].items())
+        typer.secho(row["key"], bold=True)
+        takes = f"; {row['takes']}" if row["takes"] else ""
+        typer.echo(f"  {row['agency']}: {row['planned']} {say('surat', 'letters')}: {states}{takes}")
+        if row["stands"]:
+            typer.echo(f"  {row['stands']}")
