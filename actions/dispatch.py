@@ -349,8 +349,9 @@ class Dispatcher:
         """Seconds for which the relay is left alone by everybody."""
         self._probing = allowance is not None and allowance.probing
         if self._probing:
+            self._outage.on_record = True
             self._outage.goes_on("so others found")
-        else:
+        elif self._outage.on_record:  # else what was read may be older than what was met
             self._outage.ends()
         return allowance.down_for if allowance is not None else 0.0
 
@@ -521,6 +522,8 @@ class Outage:
 
     since: float = 0.0
     said: float = 0.0
+    on_record: bool = False
+    """Whether the database was seen to say so."""
 
     def goes_on(self, why: str) -> None:
         now = time.monotonic()
@@ -533,6 +536,7 @@ class Outage:
         if self.since:
             log.info("the relay takes letters again, after %d s", time.monotonic() - self.since)
             self.since = self.said = 0.0
+            self.on_record = False
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What all tests share: a database of their own, on SQLite or on a real PostgreSQL server."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import database
 from actions import schema
 from database import Database
 
+os.environ["APPRAISAL_STATE_DIR"] = tempfile.mkdtemp(prefix="appraisal-state-")
 START = "2025-12-20T01:00:00+00:00"
 _numbers = count(1)
 
