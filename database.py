@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 AWAY = (DBAPIError, PoolExhausted)
 """What is raised while the database takes nothing: gone, full, read only, locked, or all connections in use."""
 
-SCHEMA = "0006"
+SCHEMA = "0008"
 """The version of the tables that this code reads and writes: the newest migration."""
 
 BUSY_MILLISECONDS = 60_000
