@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 
 from actions import outbox
 from database import Database
-from models import Letter, MailAttempt, MailSwitch, SigninLink, StepCode, WebSession
+from models import Knock, Letter, MailAttempt, MailSwitch, SigninCode, StepCode, WebSession
 from rules.words import Lane, LetterState
 
 BEAT_SECONDS = 10.0
@@ -226,7 +226,7 @@ def restored(session: Session, made_at: datetime, *, at: datetime) -> Again:
     past = outbox.database_now(session) - timedelta(seconds=1)
     session.execute(update(Letter).where(Letter.state == LetterState.SENDING).values(lease_until=past))
     session.execute(update(WebSession).where(WebSession.ended_at.is_(None)).values(ended_at=at))
-    for key in (StepCode, SigninLink):
+    for key in (Knock, SigninCode, StepCode):
         session.execute(update(key).where(key.used_at.is_(None)).values(used_at=at))
     session.flush()
     return would_go_out(session)
