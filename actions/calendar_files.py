@@ -12,7 +12,7 @@ from models import Agency, Cycle, Letter, Stage
 
 WITH_DATE = frozenset({"stage_invitation", "reminder", "deadline_moved"})
 """Kinds of letters about a desk that name its deadline."""
-_KINDS = {*WITH_DATE, "reassigned_notice"}  # which may withdraw it
+_KINDS = {*WITH_DATE, "reassigned_notice", "receipt"}  # which may withdraw it, or tell of the window to object
 
 
 def told_before(session: Session, agency: Agency, stage: Stage, people: Iterable[int]) -> dict[int, Mapping[str, Any]]:

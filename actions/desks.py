@@ -16,6 +16,7 @@ from actions.bulk import insert_new
 from actions.deadlines import deadlines_of
 from actions.perform import situation
 from models import Agency, Appraisal, Assignment, Cycle, Draft, Note, Person, Stage, Submission, Unit
+from rules.stages import FROM_RECEIPT
 from rules.words import ActKind, AssignmentState, NoteKind, Role, StageState
 
 
@@ -37,6 +38,8 @@ class Task:
     """Whether something is kept that was not sent yet."""
     receipt: str | None
     """Of what this person sent last."""
+    waits: bool = False
+    """Its clock has not begun: `due` means nothing yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,8 @@ def desk_of(session: Session, person_id: int, stage_id: int) -> Desk:
     tasks = [
         Task(row.id, row.kind, row.role, row.state, row.optional, _about(row), row.unit or "",
              deadlines.due_for(person_id, row.unit_id, row.due_at),
-             deadlines.closes_for(person_id, row.unit_id, row.due_at), row.ended_at, row.drafted, row.receipt_no)
+             deadlines.closes_for(person_id, row.unit_id, row.due_at), row.ended_at, row.drafted, row.receipt_no,
+             row.kind in FROM_RECEIPT and row.due_at is None)
         for row in rows
     ]  # fmt: skip
     return Desk(session.get_one(Person, person_id), session.get_one(Agency, cycle.agency_id), cycle, stage, tasks)

@@ -10,12 +10,13 @@ from typing import Any
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
-from actions import calendar_files
+from actions import calendar_files, objection_windows
 from actions.bulk import portions
 from actions.deadlines import deadlines_of
 from actions.letters import Owed, queue
 from actions.links import ensure_links, kid_of
 from models import Agency, Assignment, Cycle, Person, Stage, Wave
+from rules.stages import FROM_RECEIPT
 from rules.words import ActKind, AssignmentState, StageKind
 
 
@@ -25,6 +26,8 @@ class OpenDuty:
     optional: bool
     due: datetime
     untold: bool
+    waits: bool = False
+    """Its clock has not begun: it runs from receipt, and until then no date ends it."""
 
 
 def open_duties_of(
@@ -39,7 +42,8 @@ def open_duties_of(
             if at is not None and not deadlines.takes(kind, person, unit, own, at):
                 continue
             due = deadlines.due_for(person, unit, own)
-            found[person].append(OpenDuty(kind, optional, due, told is None))
+            waits = kind in FROM_RECEIPT and own is None
+            found[person].append(OpenDuty(kind, optional, due, told is None, waits))
     return found
 
 
@@ -79,11 +83,13 @@ def invite(
     duties = duties if duties is not None else open_duties_of(session, stage, people, at)
     links = ensure_links(session, stage, kid_of(cycle), people, at=at)
     letters = []
+    windows = objection_windows.facts_of(session, cycle, people, at=at) if kind == "result_issued" else {}
     dated = agency.calendar_file and kind in calendar_files.WITH_DATE
     before = calendar_files.told_before(session, agency, stage, people) if dated else {}
     for portion in portions(sorted(set(people))):
         for person in session.scalars(select(Person).where(Person.id.in_(portion))):
             facts = facts_for(agency, cycle, stage, person, duties.get(person.id, [])) | (more or {})
+            facts |= windows.get(person.id, {})
             if dated:
                 facts |= calendar_files.entry(agency, cycle, stage, person.id, facts["due"], before.get(person.id))
             letters.append(

@@ -219,7 +219,7 @@ def _settle(acting: Acting, act: Act, sent: Sent, done: Done, content: dict[str,
     )  # fmt: skip
     session.execute(delete(Draft).where(Draft.assignment_id == assignment.id))
     session.flush()
-    receipts.owe(acting, act.kind, number)
+    receipts.owe(acting, act.kind, number, until=done.summary.get("objection_until"))
     trail.record(
         session, acting.agency.id, act.kind.value, assignment.subject, at=acting.at, actor=acting.actor,
         before=done.before, after=done.after, why=done.why,

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from actions import letters
+from actions import calendar_files, letters
 from actions.acts.act import Acting
 from actions.links import ensure_links, kid_of
 from actions.notices import employee_of
@@ -24,8 +24,11 @@ EVENING = time(17)
 """When the digest of a day leaves, in the agency's zone; what comes later is in the next day's."""
 
 
-def owe(acting: Acting, kind: ActKind, number: str) -> None:
-    """Queue the receipt, or add it to the day's digest that is still waiting."""
+def owe(acting: Acting, kind: ActKind, number: str, *, until: str | None = None) -> None:
+    """Queue the receipt, or add it to the day's digest that is still waiting.
+
+    `until`: the deadline that began with what was sent; the receipt says it, and the person's calendar is told.
+    """
     facts = {
         "name": acting.person.name, "agency": acting.agency.name, "year": acting.cycle.year, "zone": acting.agency.zone,
         "contact": acting.agency.contact,
@@ -34,10 +37,18 @@ def owe(acting: Acting, kind: ActKind, number: str) -> None:
     if acting.assignment.role in DIGESTED:
         _add_to_digest(acting, facts, entry | {"employee": _about(acting)})
         return
-    own = facts | entry | {"stage": acting.stage.kind.value}
+    own = facts | entry | {"stage": acting.stage.kind.value, "until": until} | _dated(acting, until)
     letters.queue(
         acting.session, [_owed(acting, "receipt", f"receipt:{acting.assignment.id}:{number}", own)], at=acting.at
     )
+
+
+def _dated(acting: Acting, until: str | None) -> dict[str, Any]:
+    if until is None or not acting.agency.calendar_file:
+        return {}
+    person = acting.person.id
+    before = calendar_files.told_before(acting.session, acting.agency, acting.stage, [person])
+    return calendar_files.entry(acting.agency, acting.cycle, acting.stage, person, until, before.get(person))
 
 
 def _owed(acting: Acting, kind: str, key: str, facts: dict[str, Any], **more: Any) -> letters.Owed:

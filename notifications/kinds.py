@@ -82,14 +82,16 @@ KINDS = _kinds(
     Kind("reminder", Lane.REMINDER, _DESK, Secret.DESK_LINK, optional={"days_left": None}, follows_up=True),
     # audience: superior, hr, ppk. units: [{unit, open, people: [name, ...]}]; `days_late` counts from the due date.
     Kind("escalation", Lane.DIGEST, _STAGE | {"due", "audience", "days_late", "units"}),
-    Kind("receipt", Lane.URGENT, _STAGE | {"act", "at", "receipt_no"}, Secret.DESK_LINK, follows_up=True),
+    # until: the end of the window to object, where it began with what was sent.
+    Kind("receipt", Lane.URGENT, _STAGE | {"act", "at", "receipt_no"}, Secret.DESK_LINK, optional={"until": None},
+         follows_up=True),
     # acts: [{act, employee, at, receipt_no}] of one day, in their order; `employee` is empty where none is concerned.
     Kind("receipt_digest", Lane.DIGEST, _CYCLE | {"on", "acts"}, Secret.DESK_LINK),
     Kind("step_code", Lane.URGENT, _WHO | {"minutes"}, Secret.CODE, optional={"year": None}),
     Kind("sign_in", Lane.URGENT, _WHO | {"minutes"}, Secret.SIGN_IN_CODE, optional={"year": None}),
     # deemed_days: after so many days a delivered result counts as received even if it was never opened.
     Kind("result_issued", Lane.INVITATION, _CYCLE | {"objection_days"}, Secret.DESK_LINK,
-         optional={"day_kind": "calendar", "deemed_days": None}),
+         optional={"day_kind": "calendar", "deemed_days": None, "if_on": None, "if_until": None, "until": None}),
     # cause: objection, audit, correction. audience: employee, rater, or None for a wording that suits both.
     Kind("corrected_result", Lane.INVITATION, _CYCLE | {"cause", "at"}, Secret.DESK_LINK, secret_needed=False,
          optional={"changed": True, "audience": None, "employee": "", "by": ""}),

@@ -129,6 +129,7 @@ _SAMPLES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     ),
     "receipt": (
         {"act": ActKind.SCORE.value, "receipt_no": "7KQ2M9XD4R"},
+        {"act": ActKind.ACKNOWLEDGE.value, "receipt_no": "7KQ2M9XD4R", "until": _DUE},
         *({"act": act.value, "receipt_no": "7KQ2M9XD4R"} for act in ActKind),
     ),
     "receipt_digest": (
@@ -139,7 +140,8 @@ _SAMPLES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "step_code": ({"minutes": 10},),
     "sign_in": ({"minutes": 15},),
     "result_issued": (
-        {"objection_days": 14, "deemed_days": 7},
+        {"objection_days": 14, "deemed_days": 7, "if_on": _AT, "if_until": _DUE},
+        {"objection_days": 14, "deemed_days": 7, "until": _DUE},
         {"objection_days": 14, "day_kind": "working"},
     ),
     "corrected_result": (

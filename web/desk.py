@@ -12,6 +12,7 @@ import database
 from actions import desks, disputes, languages, receipts, sessions
 from actions.acts.act import ActRefused
 from actions.desks import CaseLine, Desk, Task
+from actions.objection_windows import window_of
 from models import Assignment, Submission
 from rules.pack import Pack
 from rules.words import AssignmentState, Locale, Proof
@@ -29,8 +30,10 @@ def desk(ask: Ask) -> Response:
         visit = ask.visit(session)
         found = desks.desk_of(session, visit.person.id, visit.stage.id)
         cases = desks.cases_of(session, visit.person.id, visit.cycle.id)
-        return ask.page("desk.html", **_shown(found, ask.query_number("from")), now=ask.at,
-                        news=desks.news_of(session, visit.person.id, cases), **_files(cases))  # fmt: skip
+        window = window_of(session, visit.person.id, visit.stage, at=ask.at)
+        shown = _shown(found, ask.query_number("from"))
+        return ask.page("desk.html", window=window, now=ask.at, news=desks.news_of(session, visit.person.id, cases),
+                        **shown, **_files(cases))  # fmt: skip
 
 
 def _shown(found: Desk, start: int) -> dict[str, Any]:

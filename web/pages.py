@@ -14,6 +14,7 @@ from actions import disputes, links, sessions
 from actions.calendars import calendar_of
 from actions.invitations import open_duties_of
 from actions.links import LinkRefused, OpenedLink
+from actions.objection_windows import window_of
 from models import Agency
 from rules.names import short_name
 from rules.tokens import tidy, verify
@@ -86,7 +87,9 @@ def landing(ask: Ask) -> Response:
             opened = opened_by(session, token, ask.at)
             agency = session.get_one(Agency, opened.cycle.agency_id)
             duties = open_duties_of(session, opened.stage, [opened.person.id]).get(opened.person.id, [])
-            dues = [duty.due for duty in duties if not duty.optional] or [duty.due for duty in duties]
+            window = window_of(session, opened.person.id, opened.stage, at=ask.at)
+            dues = [duty.due for duty in duties if not duty.optional]
+            dues = dues or [duty.due for duty in duties if not duty.waits]
             ask.look = look_for(
                 ask.request.query_params.get("lang"), opened.person.locale, zone=agency.zone, agency=agency.name,
                 contact=agency.contact, year=opened.cycle.year, other_language=True,
@@ -94,7 +97,7 @@ def landing(ask: Ask) -> Response:
             stage, closed = opened.stage, opened.stage.state is StageState.CLOSED
             return ask.page(
                 "landing.html", token=token.lower(), name=short_name(opened.person.name), stage=stage.kind.value,
-                due=min(dues) if dues else stage.due_at, closed=stage.closes_at if closed else None,
+                due=min(dues) if dues else None, closed=stage.closes_at if closed else None, window=window,
             )  # fmt: skip
     except BadToken:
         return _bad(ask)

@@ -11,10 +11,12 @@ from starlette.responses import Response
 from actions import deadlines, desks
 from actions.acts.act import ActRefused
 from actions.desks import Sheet
+from actions.objection_windows import Window, window_of
 from actions.perform import Checked
 from actions.sessions import Visit
 from models import Submission
 from rules.contradictions import Doubt
+from rules.stages import FROM_RECEIPT
 from rules.words import AssignmentState
 from web import errors, forms, rows, sheets
 from web.ask import Ask
@@ -59,10 +61,17 @@ def _form(
     return f"acts/{sheet.task.kind.value}.html", sheets.context_of(sheet, ask.look) | {
         "values": defaultdict(str, values), "errors": wrong, "named": [], "dispute": ask.posted.get("dispute"),
         "rows": lambda name: row_numbers(values, name) or [0], "kept": kept if draft_at is None else draft_at,
-        "due": deadlines.deadlines_of(session, sheet.acting.stage).due(sheet.task),
+        "due": deadlines.deadlines_of(session, sheet.acting.stage).due(sheet.task), "window": _window(session, sheet),
         "undo": undo, "removed": rows.title_of(undo), "weighty": sheet.act.weighty,
         "suggest": bool(suggested) and not rows.all_suggested(values, suggested),
     }  # fmt: skip
+
+
+def _window(session: Session, sheet: Sheet) -> Window | None:
+    """The window to object that has not begun, on the tasks that it is about."""
+    if sheet.task.kind not in FROM_RECEIPT or sheet.task.due_at is not None:
+        return None
+    return window_of(session, sheet.acting.person.id, sheet.acting.stage, at=sheet.acting.at)
 
 
 def places_of(ask: Ask, session: Session, sheet: Sheet, values: Mapping[str, str]) -> Places:

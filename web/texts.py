@@ -41,6 +41,20 @@ PAGES: dict[str, tuple[str, str]] = {
     "desk.done": ("Sudah selesai", "Done"),
     "desk.all_done": ("Semua sudah selesai. Terima kasih!", "Everything is done. Thank you!"),
     "desk.nothing": ("Tidak ada tugas Bapak/Ibu pada tahap ini.", "Nothing is asked of you in this stage."),
+    "window.title": ("Batas waktu keberatan", "Time to object"),
+    "window.rule": (
+        "{n} hari sejak Bapak/Ibu menyatakan telah menerima hasil",
+        "{n} days from when you confirm receipt",
+    ),
+    "window.rule.working": (
+        "{n} hari kerja sejak Bapak/Ibu menyatakan telah menerima hasil",
+        "{n} working days from when you confirm receipt",
+    ),
+    "window.today": ("Bila dinyatakan hari ini: sampai {at}.", "If you confirm today: until {at}."),
+    "window.deemed": (
+        "Tanpa pernyataan itu hasil dianggap diterima {on}, dan keberatan dapat diajukan sampai {at}.",
+        "Without it the result counts as received on {on}, and you may object until {at}.",
+    ),
     "desk.due": ("s.d. {at}", "by {at}"),
     "desk.late": ("lewat batas, masih diterima", "past its date, still accepted"),
     "desk.sent": ("terkirim {at}", "sent {at}"),

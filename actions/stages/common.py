@@ -56,16 +56,9 @@ def _invite(context: Context, lo: int, hi: int) -> Counts:
     wave = letters.wave_of(context.session, key, context.cycle.id, context.stage.id, at=context.at)
     invited = invitations.invite(
         context.session, context.stage, people, kind=invitations.first_kind(context.stage),
-        occasion="open", at=context.at, wave=wave, more=result_facts(context),
+        occasion="open", at=context.at, wave=wave,
     )  # fmt: skip
     return {"letters": invited}
-
-
-def result_facts(context: Context) -> dict[str, object]:
-    """What the letter about a result says of the window to object."""
-    pack = context.pack
-    return {"objection_days": pack.objection_days, "day_kind": pack.day_kind.value,
-            "deemed_days": pack.deemed_receipt_days}  # fmt: skip
 
 
 def _owing_between(context: Context, lo: int, hi: int) -> Sequence[int]:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from actions import distribution, invitations, objections, results
 from actions.assignments import Duty
-from actions.stages.common import CLOSE, INVITE, REHOLD, REMIND, ask, employee_duty, lapse_open, result_facts
+from actions.stages.common import CLOSE, INVITE, REHOLD, REMIND, ask, employee_duty, lapse_open
 from actions.steps import Context, Counts, Phase, once, owing
 from models import Appraisal, Assignment, Letter, Objection, RatingRecord, Result, Stage
 from rules.words import ActKind, AppraisalState, AssignmentState, LetterState, ObjectionState, Role, Step
@@ -35,8 +35,7 @@ def tell_results(context: Context, stage: Stage, cases: Iterable[Appraisal]) -> 
         Assignment.state == AssignmentState.OPEN, Assignment.person_id.in_(employees),
     )  # fmt: skip
     people = context.session.scalars(query.distinct().order_by(Assignment.person_id)).all()
-    invitations.invite(context.session, stage, people, kind="result_issued", occasion="late", at=context.at,
-                       more=result_facts(context))  # fmt: skip
+    invitations.invite(context.session, stage, people, kind="result_issued", occasion="late", at=context.at)
 
 
 def _unread(cycle_id: int, stage_id: int, *states: LetterState) -> Select[tuple[Result, datetime | None]]:

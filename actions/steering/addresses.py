@@ -14,7 +14,6 @@ from actions.steering.preview import Preview, Said, SteeringRefused, require, to
 from models import Agency, Assignment, Cycle, Letter, Person, Stage
 from notifications.kinds import LASTING, WITH_STAGE
 from rules.addresses import AddressRefused, parse_address
-from rules.pack import Pack
 from rules.words import AddressState, AssignmentState, LetterState, Locale, StageState
 
 NOT_GOT = (LetterState.HELD, LetterState.FAILED_PERM)
@@ -120,11 +119,7 @@ def _requeue(letter: Letter, person: Person, links: dict[int, int], *, at: datet
 
 
 def _invite(session: Session, stage: Stage, person_id: int, occasion: str, *, at: datetime) -> None:
-    cycle = session.get_one(Cycle, stage.cycle_id)
-    pack = Pack.model_validate_json(cycle.pack)
-    more = {"objection_days": pack.objection_days, "day_kind": pack.day_kind.value,
-            "deemed_days": pack.deemed_receipt_days}  # fmt: skip
-    invite(session, stage, [person_id], kind=first_kind(stage), occasion=occasion, at=at, more=more)
+    invite(session, stage, [person_id], kind=first_kind(stage), occasion=occasion, at=at)
 
 
 def resend(

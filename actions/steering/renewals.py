@@ -13,7 +13,6 @@ from actions.invitations import first_kind, invite
 from actions.links import ensure_links, kid_of
 from actions.steering.preview import Preview, Said, require, touched
 from models import ActionLink, Assignment, Cycle, Letter, Stage
-from rules.pack import Pack
 from rules.words import AssignmentState, LetterState, LinkState, StageState
 
 BATCH = 2000
@@ -109,7 +108,4 @@ def _by_stage(desks: Iterable[Desk]) -> dict[int, list[int]]:
 def _invite(
     session: Session, cycle: Cycle, stage: Stage, people: Sequence[int], occasion: str, at: datetime
 ) -> None:  # fmt: skip
-    pack = Pack.model_validate_json(cycle.pack)
-    more = {"objection_days": pack.objection_days, "day_kind": pack.day_kind.value,
-            "deemed_days": pack.deemed_receipt_days}  # fmt: skip
-    invite(session, stage, people, kind=first_kind(stage), occasion=occasion, at=at, more=more)
+    invite(session, stage, people, kind=first_kind(stage), occasion=occasion, at=at)
