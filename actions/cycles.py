@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from actions import trail
+from actions import letters, trail
 from actions.bulk import insert_new
 from actions.calendars import calendar_of
 from actions.holders import line_above
@@ -259,6 +259,10 @@ def resume(session: Session, cycle: Cycle, reason: str, *, at: datetime, by: int
         stage.due_at += days if stage.due_at > cycle.paused_at else timedelta(0)
         stage.closes_at += days if stage.closes_at > cycle.paused_at else timedelta(0)
         stage.revision += 1
+        letters.keep_useful(session, stage.id, stage.closes_at)
+    stood_since = calendar_of(session, session.get_one(Agency, cycle.agency_id), at).local_date(cycle.paused_at)
+    if cycle.plan_default_after >= stood_since:
+        cycle.plan_default_after += days
     _shift_clocks(session, cycle, cycle.paused_at, days)
     paused_at, cycle.state, cycle.paused_at = cycle.paused_at, CycleState.RUNNING, None
     after = {"paused_at": paused_at.isoformat(), "days": days.days}

@@ -110,6 +110,9 @@ KINDS = _kinds(
          optional={"duties": (), "due": None, "decree": ""}),
     Kind("deadline_moved", Lane.INVITATION, _STAGE | {"old_due", "due", "decree"}, Secret.DESK_LINK,
          secret_needed=False, optional={"reason": ""}, follows_up=True),
+    # dates: [{stage, due, old_due}], the person's open desks; both None while a date waits for receipt.
+    Kind("cycle_paused", Lane.INVITATION, _CYCLE | {"at", "reason", "dates"}, Secret.DESK_LINK, secret_needed=False),
+    Kind("cycle_resumed", Lane.INVITATION, _CYCLE | {"at", "reason", "dates"}, Secret.DESK_LINK, secret_needed=False),
     # audience: employee, rater, authority.
     Kind("objection_notice", Lane.INVITATION, _CYCLE | {"audience", "at", "due"}, Secret.DESK_LINK,
          secret_needed=False, optional={"employee": "", "explain_by": None}),
@@ -151,6 +154,8 @@ LIVES: Mapping[str, Life] = MappingProxyType({
     "stage_invitation": Life.WITH_STAGE,
     "reminder": Life.WITH_STAGE,
     "deadline_moved": Life.WITH_DATE,
+    "cycle_paused": Life.LASTING,
+    "cycle_resumed": Life.LASTING,
     "step_code": Life.WITH_SECRET,
     "sign_in": Life.WITH_SECRET,
     "escalation": Life.WITH_DATE,

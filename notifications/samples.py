@@ -114,6 +114,10 @@ _OWED = {
     StageKind.AUDIT_SAMPLING: _duties(examine=40, reply_to_finding=1, conclude_finding=3),
     StageKind.FINALIZATION: _duties(decide_recommendation=2, account_for=1234),
 }
+_DATES = [
+    {"stage": StageKind.SUPERVISOR_SCORING.value, "due": _DUE, "old_due": _OLD_DUE},
+    {"stage": StageKind.OBJECTION_HANDLING.value, "due": None, "old_due": None},
+]
 _TWELVE = _duties(score=12, self_assess=1)
 
 _SAMPLES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
@@ -168,6 +172,8 @@ _SAMPLES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"audience": "old", "duties": _duties(score=3), "_": {"url": None}},
         {"audience": "employee"},
     ),
+    "cycle_paused": ({"reason": _Both({ID: "Banjir", EN: "Flood"}), "dates": _DATES},),
+    "cycle_resumed": ({"reason": _Both({ID: "Air surut", EN: "The water is gone"}), "dates": _DATES},),
     "deadline_moved": (
         {"old_due": _OLD_DUE, "decree": "800.1.11/42/SK.BKPSDM/2027",
          "reason": _Both({ID: "Gangguan jaringan akibat gempa bumi", EN: "Network outage after the earthquake"})},

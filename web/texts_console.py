@@ -149,6 +149,10 @@ CONSOLE: dict[str, tuple[str, str]] = {
     "hr.mail.other": ("Lainnya", "Other"),
     "hr.mail.certificate": ("Berita acara", "Certificate"),
     "hr.mail.clean": ("Lengkap: tidak ada yang hilang atau ganda.", "Complete: nothing is missing or doubled."),
+    "hr.mail.counted": (
+        "Tidak ada yang hilang atau ganda, tetapi {n} surat tidak sampai: lihat daftarnya di bawah.",
+        "Nothing is missing or doubled, yet {n} letters did not arrive: they are listed below.",
+    ),
     "hr.mail.unclean": (
         "Belum bersih: {missing} hilang, {doubled} ganda, {open} masih berjalan.",
         "Not clean yet: {missing} missing, {doubled} doubled, {open} still under way.",

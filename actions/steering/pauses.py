@@ -1,30 +1,37 @@
 """Stopping a cycle and going on, with whom it touches."""
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from actions import cycles
-from actions.steering.preview import Preview, Said, SteeringRefused, require
-from models import Assignment, Cycle, Stage
+from actions.calendars import calendar_of
+from actions.steering import later_stages
+from actions.steering.pause_letters import Dates, open_dates, tell
+from actions.steering.preview import Preview, Said, SteeringRefused, require, stage_name, touched
+from models import Agency, Assignment, Cycle, Stage
+from rules.stages import OVER
 from rules.words import AssignmentState, CycleState
 
 
 def pause(
     session: Session, cycle: Cycle, *, reason: str, at: datetime, by: int | None = None, preview: bool = False
 ) -> Preview:
-    """Stop the cycle; nobody is named, for everybody with something open is touched: the counts say how many."""
+    """Stop the cycle; everybody with something open is told, and what it means for their dates."""
     require(reason=reason)
     if cycle.state is not CycleState.RUNNING:
         words = "dihentikan sementara" if cycle.state is CycleState.PAUSED else "sudah ditutup"
         raise SteeringRefused(f"Siklus ini {words}.", f"The cycle is {cycle.state.value}.")
-    seen = Preview("pause", (), _open(session, cycle), [
+    dates = open_dates(session, cycle)
+    seen = Preview("pause", touched(session, [(one, "letter") for one in dates]), _open(session, cycle, dates), [
         Said("Tidak ada tahap yang dibuka, diingatkan, ditutup, atau menerima isian sampai siklus dilanjutkan.",
              "Nothing opens, reminds, closes or is accepted until the cycle is resumed."),
     ])  # fmt: skip
     if not preview:
         cycles.pause(session, cycle, reason, at=at, by=by)
+        tell(session, cycle, "cycle_paused", dates, reason=reason, at=at)
     return seen
 
 
@@ -36,17 +43,31 @@ def resume(
     if cycle.state is not CycleState.PAUSED or cycle.paused_at is None:
         raise SteeringRefused("Siklus tidak sedang dihentikan.", "The cycle is not paused.")
     days = cycles.stood_still(cycle, at).days
-    seen = Preview("resume", (), _open(session, cycle) | {"days": days}, [
+    dates = open_dates(session, cycle)
+    people = touched(session, [(one, "letter") for one in dates])
+    seen = Preview("resume", people, _open(session, cycle, dates) | {"days": days}, [
         Said(f"Semua tanggal yang belum lewat mundur {days} hari.", f"All dates that lie ahead move by {days} days."),
+        *_days_off(session, cycle, days, at),
     ])  # fmt: skip
     if not preview:
         cycles.resume(session, cycle, reason, at=at, by=by)
+        tell(session, cycle, "cycle_resumed", dates, reason=reason, at=at, after=open_dates(session, cycle))
     return seen
 
 
-def _open(session: Session, cycle: Cycle) -> dict[str, int]:
+def _days_off(session: Session, cycle: Cycle, days: int, at: datetime) -> Iterator[Said]:
+    """A warning for each stage that will be due on a day off."""
+    calendar = calendar_of(session, session.get_one(Agency, cycle.agency_id), at)
+    for stage in session.scalars(select(Stage).filter_by(cycle_id=cycle.id).order_by(Stage.opens_at)):
+        if stage.state not in OVER and cycle.paused_at is not None and stage.due_at > cycle.paused_at:
+            name, day = stage_name(stage.kind), calendar.local_date(stage.due_at) + timedelta(days=days)
+            what = Said(f"Batas waktu tahap {name.id}", f"The deadline of {name.en}")
+            yield from later_stages.days_off(calendar, {what: day})
+
+
+def _open(session: Session, cycle: Cycle, dates: Dates) -> dict[str, int]:
     query = select(func.count(), func.count(Assignment.person_id.distinct())).select_from(Assignment).join(
         Stage, Stage.id == Assignment.stage_id
     ).where(Stage.cycle_id == cycle.id, Assignment.state == AssignmentState.OPEN)  # fmt: skip
     duties, people = session.execute(query).one()
-    return {"people": people, "open": duties}
+    return {"people": people, "open": duties, "letters": len(dates)}
