@@ -18,7 +18,7 @@ from actions.mail_limits import Allowance, rate
 from actions.row_sets import RowSet, full_name
 from models import ActionLink, Letter, MailSwitch, Person, Stage, StepCode, Wave
 from models.letter import WAITING_SQL
-from notifications.kinds import LASTING, WITH_STAGE
+from notifications.kinds import LASTING, PINNED, WITH_STAGE
 from rules.words import AddressState, Lane, LetterState, LinkState, Locale, StageState
 
 LEASE = timedelta(minutes=35)
@@ -351,7 +351,7 @@ def _whole(session: Session, ids: Sequence[int]) -> list[_Row]:
 def look(session: Session, ids: Sequence[int], *, at: datetime) -> list[tuple[Claimed, str]]:
     """The letters as they would be sent now, and why one would not be; nothing is changed."""
     return [
-        (_claimed(row, "", row.address if row.ambiguities else row.email, row.first_tried_at or at),
+        (_claimed(row, "", row.email if _moved(row) else row.address, row.first_tried_at or at),
          ": ".join(_stale(row, at) or ()))
         for row in sorted(_whole(session, ids))
     ]  # fmt: skip
@@ -365,7 +365,7 @@ def _fresh(session: Session, owner: str, ids: Sequence[int], at: datetime) -> li
         if (end := _stale(row, at)) is not None:
             _end(session, row, *end, at=at)
             continue
-        changed = row.ambiguities == 0 and row.address != row.email
+        changed = _moved(row)
         if changed:
             moved.append(row)
         good.append(_claimed(row, owner, row.email if changed else row.address, row.first_tried_at or at))
@@ -373,6 +373,11 @@ def _fresh(session: Session, owner: str, ids: Sequence[int], at: datetime) -> li
         new = update(Letter).where(Letter.id == row.id).values(address=row.email, domain=domain_of(row.email))
         session.execute(new.execution_options(synchronize_session=False))
     return good
+
+
+def _moved(row: _Row) -> bool:
+    """Whether the letter goes to an address that was written down since; not when a copy may be out already."""
+    return row.ambiguities == 0 and row.address != row.email and row.kind not in PINNED
 
 
 def domain_of(address: str) -> str:
@@ -398,7 +403,8 @@ def _stale(row: _Row, at: datetime) -> tuple[LetterState, str] | None:
         return LetterState.CANCELLED, f"its link was revoked: {row.revoked_reason}"
     if row.code_id is not None and (row.used_at is not None or (row.expires_at or at) <= at):
         return LetterState.CANCELLED, "its code is no longer asked for"
-    if row.email_state in (AddressState.HARD, AddressState.BLOCKED):
+    known = row.address == row.email or row.kind not in PINNED
+    if known and row.email_state in (AddressState.HARD, AddressState.BLOCKED):
         return LetterState.HELD, f"the address is {row.email_state.value}: HR finds another one"
     return None
 

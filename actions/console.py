@@ -245,6 +245,8 @@ def not_reached(session: Session, cycle_id: int, *, start: int = 0) -> Slice:
 
 
 STEERED = ("stage.extended", "appraisal.reassigned", "act.reopened", "mandate.recorded", "person.address_corrected",
+           "person.address_confirmed",
+           "person.address_stopped",
            "letter.resent", "cycle.paused", "cycle.resumed", "override_distribution", "line.disputed", "link.not_me",
            "account_for", "person.nip_corrected", "cycle.launched_despite")  # fmt: skip
 

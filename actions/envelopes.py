@@ -18,7 +18,7 @@ from notifications.kinds import KINDS, Secret
 from notifications.letter import Letter, LetterRefused, Mailbox, build
 from notifications.relay import Relay
 from rules.addresses import AddressRefused, parse_address
-from rules.tokens import sign, verp
+from rules.tokens import Purpose, sign, verp
 
 MAX_BYTES = 1_000_000
 _ADDRESS = re.compile(r"""[^\s<>()\[\],;:"']+@[^\s<>()\[\],;:"']+""")
@@ -75,6 +75,9 @@ def secrets_of(session: Session, one: Claimed, post: Post) -> dict[str, Any]:
         return {"code": codes.digits(session, one.code_id, master=post.master)}
     if secret is Secret.SIGN_IN_CODE and one.link_id is not None:
         return {"code": signin.digits(session, one.link_id, master=post.master)}
+    if secret is Secret.STOP_LINK and one.link_id is not None:
+        token = sign(one.link_id, kid=0, master=post.master, purpose=Purpose.ADDRESS_STOP)
+        return {"url": f"{post.base_url}/a/stop/{token}"}
     if secret is Secret.DESK_LINK and one.link_id is not None and one.kid is not None:
         return {"url": f"{post.base_url}/a/{sign(one.link_id, kid=one.kid, master=post.master)}"}
     return {}

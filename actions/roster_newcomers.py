@@ -4,7 +4,7 @@ from datetime import date
 
 from sqlalchemy import exists, func, or_, select, update
 
-from actions import cycles, roster_latecomers
+from actions import address_changes, cycles, roster_latecomers
 from actions.calendars import calendar_of
 from actions.roster_rows import Taking, in_portions, table_of
 from actions.steps import StepRef, context_of, phases_of
@@ -72,6 +72,7 @@ def ask(taking: Taking, cycle: Cycle, lo: int, hi: int, *, until: StageKind | No
 
 def renew_links(taking: Taking) -> None:
     """Links mailed to an address that was changed end; their owners count as untold and get new ones."""
+    address_changes.note(taking.session, taking.agency, taking.addresses, at=taking.at)
     for ids in in_portions(taking.readdressed):
         links = table_of(ActionLink)
         ended = update(links).where(links.c.person_id.in_(ids), links.c.state == LinkState.ACTIVE)

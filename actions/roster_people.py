@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from actions import roster_identity
+from actions.address_changes import Moved
 from actions.roster_decisions import Decisions
 from actions.roster_filed import BY_HAND, filed_before, filed_in, stands
 from actions.roster_identity import COLUMNS, Known, problem_of
@@ -139,6 +140,7 @@ def _changes(taking: Taking, there: Known, row: RosterRow) -> dict[str, Any]:
     if "email" in changes:
         changes |= {"email_changed_at": taking.at, "email_state": AddressState.OK, "soft_bounces": 0}
         taking.readdressed.append(there.id)
+        taking.addresses.append(Moved(there.id, there.email, said["email"]))
         taking.note(there.id, ChangeKind.ADDRESS, "email", there.email, said["email"])
     _note_rest(taking, there, changes)
     if there.filed is not None and there.filed.get("superior", filed["superior"]) != filed["superior"]:

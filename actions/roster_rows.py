@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Table, bindparam, delete, insert, update
 from sqlalchemy.orm import Session
 
+from actions.address_changes import Moved
 from actions.bulk import portions
 from models import Agency, Base
 from rules.roster import RosterRow
@@ -60,6 +61,7 @@ class Taking:
     led_anew: list[int] = field(default_factory=list)
     """Who has another superior, or none any more."""
     readdressed: list[int] = field(default_factory=list)
+    addresses: list[Moved] = field(default_factory=list)
     leavers: dict[int, date] = field(default_factory=dict)
     """Person -> last day of service, of those whose service is found ended by this import."""
     gone: set[int] = field(default_factory=set)

@@ -26,6 +26,8 @@ class Secret(StrEnum):
     """`url`: the link to the person's desk."""
     SIGN_IN_CODE = "sign_in_code"
     """`code`: eight digits that sign HR in, in the browser that asked for them."""
+    STOP_LINK = "stop_link"
+    """`url`: a link that stops a change of the reader's address."""
     CODE = "code"
     """`code`: eight digits."""
 
@@ -66,7 +68,7 @@ class Kind:
             raise FactsMissing(self.name, missing)
 
 
-_SECRET_FACT = {Secret.DESK_LINK: "url", Secret.SIGN_IN_CODE: "code", Secret.CODE: "code"}
+_SECRET_FACT = {Secret.DESK_LINK: "url", Secret.STOP_LINK: "url", Secret.SIGN_IN_CODE: "code", Secret.CODE: "code"}
 _WHO = frozenset({"name", "agency", "contact"})
 _CYCLE = _WHO | {"year", "zone"}
 _STAGE = _CYCLE | {"stage"}
@@ -128,7 +130,10 @@ KINDS = _kinds(
          optional={"document_no": ""}),
     # letters: [{person, unit, address, kind, reason}]; `total` may be more than are listed.
     Kind("bounce_notice", Lane.DIGEST, _CYCLE | {"letters", "total"}),
-    # cause: supervisor (who rates whom is disputed), not_me (a link reached somebody else). To HR.
+    # audience: old (who may stop it), new. until: when codes go to the new address.
+    Kind("address_changed", Lane.INVITATION, _WHO | {"zone", "audience", "at", "until"}, Secret.STOP_LINK,
+         secret_needed=False, optional={"year": None}),
+    # cause: supervisor (who rates whom is disputed), not_me (a link reached somebody else), address_stopped. To HR.
     Kind("correction_notice", Lane.INVITATION, _CYCLE | {"cause", "person", "reported_by", "at"}),
     # people: [{person, unit}], who joined after planning; `total` may be more than are listed. To HR.
     Kind("newcomers_notice", Lane.DIGEST, _CYCLE | {"people", "total", "due"}),
@@ -177,8 +182,11 @@ LIVES: Mapping[str, Life] = MappingProxyType({
     "bounce_notice": Life.WITH_DATE,
     "correction_notice": Life.LASTING,
     "newcomers_notice": Life.LASTING,
+    "address_changed": Life.LASTING,
     "launch_certificate": Life.WITH_DATE,
 })  # fmt: skip
 """Every kind stands here: a new one is not queued before somebody has decided what ends it."""
+PINNED = frozenset({"address_changed"})
+"""Written to one address, whatever is on record since."""
 WITH_STAGE = frozenset(kind for kind, life in LIVES.items() if life is Life.WITH_STAGE)
 LASTING = frozenset(kind for kind, life in LIVES.items() if life is Life.LASTING)

@@ -143,6 +143,10 @@ _SAMPLES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     ),
     "step_code": ({"minutes": 10},),
     "sign_in": ({"minutes": 15},),
+    "address_changed": (
+        {"at": _AT, "until": "2027-01-13T02:15:30+00:00", "audience": "old"},
+        {"at": _AT, "until": "2027-01-13T02:15:30+00:00", "audience": "new", "_": {"url": None}},
+    ),
     "result_issued": (
         {"objection_days": 14, "deemed_days": 7, "if_on": _AT, "if_until": _DUE},
         {"objection_days": 14, "deemed_days": 7, "until": _DUE},
@@ -204,6 +208,7 @@ _SAMPLES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"cause": "supervisor", "person": NAMES[1], "reported_by": NAMES[1]},
         {"cause": "supervisor", "person": NAMES[2], "reported_by": NAMES[4]},
         {"cause": "not_me", "person": NAMES[3], "reported_by": NAMES[3]},
+        {"cause": "address_stopped", "person": NAMES[3], "reported_by": NAMES[3]},
     ),
     "newcomers_notice": (
         {"people": [{"person": NAMES[2], "unit": "Bagian Umum"}], "total": 1},

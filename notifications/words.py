@@ -107,6 +107,7 @@ LETTERS: Mapping[Locale, Mapping[str, str]] = {
     ID: {
         "stage_invitation": "Undangan tahap", "reminder": "Pengingat", "escalation": "Pemberitahuan keterlambatan",
         "receipt": "Tanda terima", "step_code": "Kode konfirmasi", "sign_in": "Kode masuk",
+        "address_changed": "Penggantian alamat",
         "result_issued": "Penyampaian hasil", "corrected_result": "Perbaikan hasil",
         "default_plan_notice": "SKP baku", "reassigned_notice": "Pengalihan tugas",
         "cycle_paused": "Penghentian sementara", "cycle_resumed": "Kelanjutan penilaian",
@@ -121,6 +122,7 @@ LETTERS: Mapping[Locale, Mapping[str, str]] = {
     EN: {
         "stage_invitation": "Stage invitation", "reminder": "Reminder", "escalation": "Notice of delay",
         "receipt": "Receipt", "step_code": "Confirmation code", "sign_in": "Sign-in code",
+        "address_changed": "Change of address",
         "result_issued": "Result", "corrected_result": "Corrected result", "default_plan_notice": "Default plan",
         "reassigned_notice": "Reassignment", "deadline_moved": "Change of deadline",
         "cycle_paused": "Pause", "cycle_resumed": "Resumption",

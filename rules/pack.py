@@ -152,8 +152,8 @@ class Labels(Part):
     organisation: Mapping[OrgPredicate, str] = {}
 
 
-_LATER = frozenset({"least_feedback"})
-"""Keys younger than the first packs: where they are not set they are left out, so that an old pack keeps its hash."""
+_LATER = {"least_feedback": None, "address_wait_hours": 24}
+"""Keys younger than the first packs, with what holds anyway: left out where they say that, so that a hash stays."""
 
 
 class Pack(Part):
@@ -204,6 +204,8 @@ class Pack(Part):
     """Days before (negative) and after the day it is due."""
     escalation: tuple[Escalation, ...]
     audit: AuditSettings
+    address_wait_hours: Annotated[int, Field(ge=0, le=720)] = 24
+    """So long no code goes to an address that was changed, unless a second HR officer agrees."""
     ak_table: CreditTable | None = None
     allowance_table: Mapping[Predicate, Number] | None = None
     """Factor per predicate, if the agency wants it exported; the tables themselves are the agency's own."""
@@ -219,7 +221,8 @@ class Pack(Part):
     @property
     def canonical(self) -> str:
         """JSON with sorted keys, no spaces, and decimals as text: the same pack is always the same bytes in UTF-8."""
-        kept = {name: value for name, value in self.model_dump(mode="json").items() if name not in _LATER or value}
+        said = self.model_dump(mode="json").items()
+        kept = {name: value for name, value in said if _LATER.get(name, ...) != value}
         return json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     @cached_property

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 import settings
 from database import SchemaRefused
-from web import api, cases, console, desk, front, pages, proofs, task
+from web import api, cases, console, desk, front, pages, proofs, stop, task
 from web.compression import Compressed
 from web.security import Guard, refused
 
@@ -24,7 +24,16 @@ def create_app() -> FastAPI:
     app = FastAPI(title="Appraisal", docs_url=None, redoc_url=None, openapi_url=f"{api.BASE}/openapi.json")
     app.router.redirect_slashes = False
     app.router.routes.extend(
-        [*front.ROUTES, *pages.ROUTES, *desk.ROUTES, *task.ROUTES, *proofs.ROUTES, *cases.ROUTES, *console.ROUTES]
+        [
+            *front.ROUTES,
+            *stop.ROUTES,
+            *pages.ROUTES,
+            *desk.ROUTES,
+            *task.ROUTES,
+            *proofs.ROUTES,
+            *cases.ROUTES,
+            *console.ROUTES,
+        ]
     )
     api.add_to(app)
     app.add_exception_handler(HTTPException, _refused)

@@ -23,7 +23,8 @@ from web.render import Look, look_for
 from web.sessions import REFRESH, read_cookie, set_cookie
 from web.texts import has, holes
 
-STATUS = {"not_yours": 404, "not_found": 404, "link": 404, "code_many": 429, "code_guessed": 429, "code_waits": 403,
+STATUS = {"not_yours": 404, "not_found": 404, "link": 404, "stop_over": 404,
+          "code_many": 429, "code_guessed": 429, "code_waits": 403,
           "code_waits_stopped": 403, "too_many": 429, "bad_request": 400,
           "confirm": 422, "text_length": 422, "code_none": 422, "too_large": 413, "no_session": 401, "rested": 401,
           "not_active": 403, "not_independent": 403, "mandate_over": 403, "role_over": 403,

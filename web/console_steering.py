@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 import database
 from actions import console as looks
-from actions import steering
+from actions import steering, waiting
 from actions.signin import Officer
 from actions.steering import Preview, SteeringRefused
 from actions.steering.preview import Said
@@ -32,6 +32,7 @@ FIELDS = {
     "resume": ("reason",),
     "address": ("address", "reason"),
     "resend": ("stage", "reason"),
+    "confirm_address": ("reason",),
 }
 """What each form holds; what else is sent with it is not shown and not sent on."""
 Word = TypeVar("Word", bound=StrEnum)
@@ -211,7 +212,7 @@ def _person(
     return desk.page(
         "person.html", 422 if wrong else 200, shown=shown, stages=list(stages.values()), what=what, wrong=wrong,
         names=words.LETTERS[desk.look.locale],
-        values=defaultdict(str, values),
+        values=defaultdict(str, values), pending=waiting.pending(session, found.id, at=desk.at),
     )  # fmt: skip
 
 
@@ -238,6 +239,8 @@ def _person_order(desk: Desk, officer: Officer, person_id: int, what: str) -> Or
         return lambda s, look: steering.correct_address(
             s, person_id, address, reason=reason, at=at, by=by, preview=look
         )  # fmt: skip
+    if what == "confirm_address":
+        return lambda s, look: steering.confirm_address(s, person_id, reason=reason, at=at, by=by, preview=look)
     if what == "resend":
         return lambda s, look: steering.resend(s, person_id, stage, reason=reason, at=at, by=by, preview=look)
     raise ConsoleRefused("not_found")

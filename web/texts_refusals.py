@@ -240,6 +240,15 @@ REFUSALS: dict[str, tuple[str, str]] = (
         ("Minta kode baru.", "Ask for a new code."),
     )
     | _refusal(
+        "stop_over",
+        ("Tidak ada lagi yang dapat dihentikan", "There is nothing left to stop"),
+        (
+            "Tautan ini tidak dikenal, atau penggantian alamat itu sudah berlaku.",
+            "This link is unknown, or the change of address has taken effect.",
+        ),
+        ("Bila keliru, hubungi Pengelola Kinerja instansi Bapak/Ibu.", "If it is wrong, ask the HR of your agency."),
+    )
+    | _refusal(
         "code_many",
         ("Terlalu banyak permintaan kode", "Too many codes asked for"),
         ("Paling banyak lima permintaan dalam satu jam di satu sesi.", "At most five requests an hour in one session."),

@@ -6,10 +6,12 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from actions import trail
+from actions import address_changes, trail, waiting
+from actions.address_changes import Moved
 from actions.calendars import calendar_of
 from actions.invitations import first_kind, invite
 from actions.links import ensure_links, kid_of, revoke_links
+from actions.steering import involved
 from actions.steering.preview import Preview, Said, SteeringRefused, require, touched
 from models import Agency, Assignment, Cycle, Letter, Person, Stage
 from notifications.kinds import LASTING, WITH_STAGE
@@ -34,6 +36,7 @@ def correct_address(
     person = session.get(Person, person_id, with_for_update=None if preview else True)
     if person is None:
         raise SteeringRefused("Pegawai itu tidak ada.", "There is no such person.")
+    involved.check_person(session, by, person_id)
     wire = _strict(session, person, address)
     held = _held(session, person.id, at)
     stages = _stages_owing(session, person.id)
@@ -42,7 +45,8 @@ def correct_address(
     seen = Preview(
         "correct_address", touched(session, [(person.id, "new_address")]),
         {"letters_again": len(held), "invitations": len(anew), "desks": len(stages)},
-        [Said("Tautan yang dikirim ke alamat lama tidak berlaku lagi.", "Links mailed to the old address end.")],
+        [Said("Tautan yang dikirim ke alamat lama tidak berlaku lagi.", "Links mailed to the old address end."),
+         *_waits(session, person.agency_id)],
     )  # fmt: skip
     if preview:
         return seen
@@ -54,10 +58,53 @@ def correct_address(
     for letter in held:
         _requeue(letter, person, links, at=at)
     session.flush()
+    heard = before["state"] != AddressState.HARD.value
+    moved = [Moved(person.id, before["address"], wire, heard)]
+    address_changes.note(session, session.get_one(Agency, person.agency_id), moved, at=at, by=by)
     for stage in anew:
         _invite(session, stage, person.id, f"address-{links[stage.id]}", at=at)
     trail.record(session, person.agency_id, "person.address_corrected", f"person:{person.id}", at=at,
                  actor=trail.Actor(by), before=before, after={"address": wire}, why=reason)  # fmt: skip
+    return seen
+
+
+def _waits(session: Session, agency_id: int) -> list[Said]:
+    if not (hours := address_changes.wait_hours(session, agency_id)):
+        return []
+    return [
+        Said(
+            f"Alamat lama diberi tahu dan dapat menghentikannya; kode baru dikirim ke alamat baru {hours} jam lagi,"
+            " kecuali Pengelola Kinerja kedua menyetujuinya lebih awal.",
+            f"The old address is told and can stop this; codes go to the new one {hours} hours from now, unless a"
+            " second HR officer agrees earlier.",
+        )
+    ]
+
+
+def confirm_address(
+    session: Session, person_id: int, *, reason: str, at: datetime, by: int, preview: bool = False
+) -> Preview:
+    """A second officer agrees to a new address: its wait is over. Not whoever changed it, nor anybody involved."""
+    require(reason=reason)
+    change = waiting.pending(session, person_id, at=at)
+    if change is None:
+        raise SteeringRefused("Tidak ada alamat yang menunggu.", "No address is waiting.")
+    if change.by_id == by:
+        raise SteeringRefused(
+            "Bapak/Ibu sendiri yang mengganti alamat ini: Pengelola Kinerja kedua yang menyetujuinya.",
+            "You changed this address yourself: a second HR officer agrees to it.",
+        )
+    involved.check_person(session, by, person_id)
+    seen = Preview("confirm_address", touched(session, [(person_id, "new_address")]), {"addresses": 1})
+    if preview:
+        return seen
+    change.confirmed_at, change.confirmed_by_id = at, by
+    person = session.get_one(Person, person_id)
+    if change.stopped_at is not None:
+        for stage in _stages_owing(session, person_id):
+            _invite(session, stage, person_id, f"confirmed-{change.id}", at=at)
+    trail.record(session, person.agency_id, "person.address_confirmed", f"person:{person_id}", at=at,
+                 actor=trail.Actor(by), after={"change": change.id}, why=reason)  # fmt: skip
     return seen
 
 

@@ -17,7 +17,7 @@ from actions.deadlines import Deadlines, deadlines_of, units_below
 from actions.holders import line_on
 from actions.invitations import invite
 from actions.letters import wave_of
-from actions.steering import later_stages, rounds
+from actions.steering import involved, later_stages, rounds
 from actions.steering.later_stages import MovedStage
 from actions.steering.preview import Preview, Said, SteeringRefused, require, situation, stage_name, touched
 from models import Agency, Appraisal, Assignment, AuditPlan, Cycle, Extension, Person, Stage, StageStep, Unit
@@ -57,6 +57,8 @@ def extend(
     query = select(Stage).filter_by(cycle_id=cycle.id, kind=kind)
     stage = session.scalars(query if preview else query.with_for_update()).one()
     _check_scope(session, agency, unit, person)
+    if person is not None:
+        involved.check_person(session, by, person)
     deadlines = deadlines_of(session, stage)
     _check_dates(calendar, deadlines, until, today, unit, person)
     _check_state(session, stage)

@@ -10,6 +10,7 @@ from actions.calendars import calendar_of
 from actions.holders import line_on
 from actions.invitations import invite
 from actions.stages.common import move
+from actions.steering import involved
 from actions.steering.preview import Preview, Said, SteeringRefused, require, touched
 from models import ActingMandate, Agency, Appraisal, Assignment, Person, Stage
 from rules.roster_columns import LONGEST_MANDATE
@@ -28,6 +29,9 @@ def delegate(
     """
     require(decree_no=decree_no)
     official, acting = _people(session, principal, person)
+    for somebody in (principal, person):
+        involved.check_official(by, somebody)
+    involved.check_person(session, by, principal)
     agency = session.get_one(Agency, official.agency_id)
     today = calendar_of(session, agency, at).local_date(at)
     there = session.scalar(

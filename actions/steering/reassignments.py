@@ -16,6 +16,7 @@ from actions.holders import Holder, Line, line_on
 from actions.invitations import OpenDuty, facts_for, mark_told, open_duties_of
 from actions.links import ensure_links, kid_of
 from actions.stages.common import move
+from actions.steering import involved
 from actions.steering.preview import Preview, Said, SteeringRefused, require, situation, touched
 from actions.steering.rounds import BEYOND
 from models import (
@@ -94,6 +95,8 @@ def reassign(
     listed = session.scalars(query if preview else query.with_for_update()).all()
     if not listed:
         raise SteeringRefused("Tidak ada berkas yang dipilih.", "No case was chosen.")
+    involved.check_official(by, new)
+    involved.check_cases(session, by, listed)
     line = line_on(session, agency.id, today)
     plan = _Plan([], line, _current_stage(session, cycle))
     for case in listed:

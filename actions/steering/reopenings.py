@@ -12,7 +12,7 @@ from actions import trail
 from actions.deadlines import deadlines_of, units_below
 from actions.holders import line_on
 from actions.invitations import invite
-from actions.steering import rounds
+from actions.steering import involved, rounds
 from actions.steering.preview import Preview, Said, SteeringRefused, act_name, require, situation, stage_name, touched
 from models import Appraisal, Assignment, Cycle, Stage
 from rules.words import ActKind, AssignmentState, StageKind, StageState
@@ -60,6 +60,7 @@ def reopen(
     for one in listed:
         _check(session, stages[one.stage_id], one, at)
     cases = rounds.cases_of(session, listed)
+    involved.check_cases(session, by, cases.values())
     again = rounds.duties_again(session, listed, cases, line_on(session, agency.id, today))
     left = len(listed) - len(again)
     notes = [Said(f"{left} tidak dapat diminta ulang: berkasnya sudah berakhir atau tidak ada pejabatnya.",

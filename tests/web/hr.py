@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 import settings
 from actions import signin
 from database import Database
-from models import Cycle, Letter, Person, RoleGrant
-from rules.words import Role
+from models import Appraisal, Assignment, Cycle, Letter, Person, RoleGrant
+from rules.words import AssignmentState, Role
 
 HOST = "http://127.0.0.1:8080"
 FORM = re.compile(r'<form[^>]*action="([^"]*)"[^>]*>(.*?)</form>', re.S)
@@ -78,3 +78,21 @@ def holder(db: Database, role: Role) -> Person:
 def count(db: Database, *tables: Any) -> list[int]:
     with db.reading() as session:
         return [session.scalar(select(func.count()).select_from(table)) or 0 for table in tables]
+
+
+def stranger_to(db: Database, officer: int) -> Person:
+    """Somebody who owes something and has nothing to do with the officer's appraisal."""
+    with db.reading() as session:
+        near = select(Appraisal).where(
+            (Appraisal.employee_id == officer) | (Appraisal.rater_id == officer) | (Appraisal.authority_id == officer)
+        )
+        known = {one for case in session.scalars(near) for one in (case.employee_id, case.rater_id, case.authority_id)}
+        query = (
+            select(Person)
+            .join(Assignment, Assignment.person_id == Person.id)
+            .where(Assignment.state == AssignmentState.OPEN, Person.id.not_in(known - {None}))
+        )
+        person = session.scalars(query.order_by(Person.id)).first()
+        session.expunge_all()
+    assert person is not None
+    return person

@@ -27,7 +27,7 @@ from models import (
 )
 from rules.words import AssignmentState, CycleState, LetterState, Role, StageKind
 from tests.living import launch, tick
-from tests.web.hr import Hr, count, holder
+from tests.web.hr import Hr, count, holder, stranger_to
 
 pytest_plugins = ["tests.lived"]
 
@@ -340,8 +340,7 @@ def test_a_confirmation_of_something_else_shows_the_new_preview_instead(hr: Hr, 
 
 def test_an_address_is_corrected_and_the_page_keeps_what_was_typed_wrong(hr: Hr, january: Database) -> None:
     hr.sign_in()
-    with january.reading() as session:
-        person = session.scalars(select(Assignment.person_id).filter_by(state=AssignmentState.OPEN)).first()
+    person = stranger_to(january, hr.who).id
     wrong = hr.order(f"/hr/p/{person}/address", address="a b@x", reason="Salah ketik")
     assert wrong.status_code == 422
     assert 'value="a b@x"' in wrong.text
