@@ -27,6 +27,8 @@ LETTERS_AN_HOUR = 3
 SHARED_FOR = timedelta(minutes=7)
 WRONG_AN_HOUR = 300
 """For one person, in browsers in which they never signed in before."""
+CONFIRMED_FOR = timedelta(minutes=15)
+"""So long a code that was entered for one weighty act counts for others in the same session."""
 MAY_READ = (Role.PERFORMANCE_ADMIN, Role.APPOINTING_AUTHORITY)
 
 
@@ -49,6 +51,10 @@ class Officer:
     today: date
     may_steer: bool
     rested: bool = False
+
+    def confirmed(self, at: datetime) -> bool:
+        """Whether a code for weighty acts was entered here of late; that of signing in is none."""
+        return self.row.confirmed_at is not None and at < self.row.confirmed_at + CONFIRMED_FOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +203,27 @@ def find(session: Session, secret: str, *, at: datetime, seen: datetime | None =
         row, person, session.get_one(Agency, person.agency_id), _today(session, person, at),
         may_steer=Role.PERFORMANCE_ADMIN in roles, rested=at >= last + IDLE,
     )  # fmt: skip
+
+
+def sessions_of(session: Session, person_id: int, *, at: datetime) -> Sequence[WebSession]:
+    """The person's sessions that can still be used, at the console and at desks, the newest first."""
+    query = select(WebSession).where(
+        WebSession.person_id == person_id, WebSession.ended_at.is_(None), WebSession.begun_at > at - LONGEST
+    )
+    return session.scalars(query.order_by(WebSession.id.desc()).limit(50)).all()
+
+
+def end_others(session: Session, officer: Officer, session_id: int | None, *, at: datetime) -> int:
+    """End one other session of the officer's own, or all of them; returns how many."""
+    others = [one for one in sessions_of(session, officer.person.id, at=at) if one.id != officer.row.id]
+    ended = [one for one in others if session_id is None or one.id == session_id]
+    for one in ended:
+        one.ended_at = at
+    session.flush()
+    if ended:
+        trail.record(session, officer.agency.id, "console.session_ended", f"person:{officer.person.id}", at=at,
+                     actor=trail.Actor(officer.person.id), after={"sessions": [one.id for one in ended]})  # fmt: skip
+    return len(ended)
 
 
 def end(session: Session, officer: Officer, *, at: datetime) -> None:

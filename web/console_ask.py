@@ -24,7 +24,8 @@ from web.texts import has, say
 STYLE = (HERE / "static" / "console.css").read_bytes()
 STYLE_URL = f"/static/console.css?v={hashlib.sha256(STYLE).hexdigest()[:10]}"
 STATUS = {"no_session": 401, "read_only": 403, "other_person": 409, "too_many": 429, "not_found": 404,
-          "bad_request": 400, "code_none": 422, "code_elsewhere": 422, "code_guessed": 429}  # fmt: skip
+          "bad_request": 400, "code_none": 422, "code_over": 422, "code_elsewhere": 422, "code_guessed": 429,
+          "code_many": 429, "code_waits": 403, "code_waits_stopped": 403}  # fmt: skip
 KEPT = ("stage", "show", "from", "wave", "waves", "case")
 """What of a query a switch of language carries along."""
 
@@ -48,7 +49,7 @@ class Desk(Ask):
 
     def officer(self, session: Session, *, write: bool = False, steer: bool = False) -> Officer:
         """Who sits there; ConsoleRefused if nobody. `write`: a form of this person's own page; `steer`: HR only."""
-        kept = read_cookie(self.request, CONSOLE)
+        kept = (self._renewed, self.at) if self._renewed else read_cookie(self.request, CONSOLE)
         found = signin.find(session, kept[0], at=self.at, seen=kept[1]) if kept else None
         if kept is None or found is None or found.rested:
             raise ConsoleRefused("no_session")

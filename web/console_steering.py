@@ -20,6 +20,7 @@ from actions.steering.preview import Said
 from models import Agency, Cycle, Person, Stage, Unit
 from notifications import words
 from rules.words import ActingKind, CycleState, Locale, Role, StageKind
+from web import console_codes
 from web.console_ask import ConsoleRefused, Desk, console, refused
 from web.texts import say
 
@@ -168,22 +169,35 @@ def do(desk: Desk) -> Response:
         with database.transaction() as session:
             officer = desk.officer(session, write=True, steer=True)
             cycle = desk.cycle(session, officer)
-            order = _order(desk, officer, cycle, what, session)
-            return _preview_or_do(desk, session, order, what, f"/hr/c/{cycle.id}/steer")
+            order, back = _order(desk, officer, cycle, what, session), f"/hr/c/{cycle.id}/steer"
+        if (code := _code_first(desk, what, back)) is not None:
+            return code
+        with database.transaction() as session:
+            desk.officer(session, write=True, steer=True)
+            return _preview_or_do(desk, session, order, what, back)
     except SteeringRefused as refusal:
         with database.reading() as session:
             cycle = desk.cycle(session, desk.officer(session))
             return _forms(desk, session, cycle, desk.posted.content("who", "seen"), what, desk.said(refusal))
 
 
+def _sent(desk: Desk, what: str) -> dict[str, str]:
+    """The order as it was sent, without what no form of it holds."""
+    return {name: value for name, value in desk.posted.content("who", "seen").items() if name in FIELDS[what]}
+
+
+def _code_first(desk: Desk, what: str, back: str) -> Response | None:
+    """What was seen and confirmed asks for a code before it is done."""
+    return console_codes.asked_for(desk, what, _sent(desk, what), back) if desk.posted.get("seen") else None
+
+
 def _preview_or_do(desk: Desk, session: Session, order: Order, what: str, back: str) -> Response:
     seen, shown = order(session, True), desk.posted.get("seen")
     if shown != seen.digest:
-        said = {name: value for name, value in desk.posted.content("who", "seen").items() if name in FIELDS[what]}
         return desk.page(
             "preview.html", what=what, seen=seen, people=seen.people[:SHOWN], back=back, action=desk.path,
             touched=len({one.person_id for one in seen.people}), changed=bool(shown),
-            fields=said, notes=[_said(desk, note) for note in seen.notes],
+            fields=_sent(desk, what), notes=[_said(desk, note) for note in seen.notes],
         )  # fmt: skip
     done = order(session, False)
     return desk.page(
@@ -223,8 +237,12 @@ def do_person(desk: Desk) -> Response:
         with database.transaction() as session:
             officer = desk.officer(session, write=True, steer=True)
             found = desk.person(session, officer)
-            order = _person_order(desk, officer, found.id, what)
-            return _preview_or_do(desk, session, order, what, f"/hr/p/{found.id}")
+            order, back = _person_order(desk, officer, found.id, what), f"/hr/p/{found.id}"
+        if (code := _code_first(desk, what, back)) is not None:
+            return code
+        with database.transaction() as session:
+            desk.officer(session, write=True, steer=True)
+            return _preview_or_do(desk, session, order, what, back)
     except SteeringRefused as refusal:
         with database.reading() as session:
             found = desk.person(session, desk.officer(session))

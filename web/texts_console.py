@@ -499,6 +499,30 @@ CONSOLE: dict[str, tuple[str, str]] = {
         "Halaman atau siklus itu tidak ada pada instansi Bapak/Ibu.",
         "There is no such page or cycle in your agency.",
     ),
+    "hr.code.why": (
+        "Tindakan ini menyangkut tugas atau alamat orang lain. Ketik kode delapan angka yang baru dikirim ke surel"
+        " Bapak/Ibu; sesudah itu berlaku 15 menit untuk tindakan lain.",
+        "This concerns duties or addresses of others. Type the eight digits just mailed to you; after that it holds"
+        " for other acts for 15 minutes.",
+    ),
+    "hr.refused.code_over": (
+        "Kode ini sudah dipakai, lewat 10 menit, atau salah lima kali. Ulangi konfirmasi untuk kode baru.",
+        "This code was used, is older than 10 minutes, or was wrong five times. Confirm again for a new one.",
+    ),
+    "hr.refused.code_many": (
+        "Paling banyak lima permintaan kode dalam satu jam di satu sesi. Pakai kode dari surat terbaru, atau masuk"
+        " lagi.",
+        "At most five codes an hour in one session. Use the code of the newest letter, or sign in again.",
+    ),
+    "hr.refused.code_waits": (
+        "Alamat surel Bapak/Ibu baru diganti; kode dikirim ke sana setelah masa tunggu, atau setelah Pengelola Kinerja"
+        " kedua menyetujuinya.",
+        "Your mail address was just changed; codes go there after the wait, or once a second HR officer agrees.",
+    ),
+    "hr.refused.code_waits_stopped": (
+        "Penggantian alamat surel Bapak/Ibu dihentikan; Pengelola Kinerja kedua memeriksanya.",
+        "The change of your mail address was stopped; a second HR officer looks into it.",
+    ),
     "hr.refused.code_none": (
         "Kode ini sudah dipakai, lewat 15 menit, salah lima kali, atau belum diminta. Minta kode baru.",
         "This code was used, is older than 15 minutes, was wrong five times, or was never asked for. Ask for a new"

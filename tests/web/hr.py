@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 import settings
-from actions import signin
+from actions import codes, signin
 from database import Database
 from models import Appraisal, Assignment, Cycle, Letter, Person, RoleGrant
 from rules.words import AssignmentState, Role
@@ -53,7 +53,21 @@ class Hr:
     def confirm(self, answer: Any) -> Any:
         """Press the button of a preview page."""
         action, body = next((a, b) for a, b in FORM.findall(answer.text) if 'name="seen"' in b)
-        return self.post(action, {name: html.unescape(value) for name, value in FIELD.findall(body)})
+        answer = self.post(action, {name: html.unescape(value) for name, value in FIELD.findall(body)})
+        return self.type_code(answer) if 'id="code"' in answer.text else answer
+
+    def type_code(self, answer: Any, code: str = "") -> Any:
+        """Type what was mailed for a weighty act, or something else."""
+        action, body = next((a, b) for a, b in FORM.findall(answer.text) if 'id="code"' in b)
+        fields = {name: html.unescape(value) for name, value in FIELD.findall(body) if name != "again"}
+        return self.post(action, {**fields, "code": code or self.step_code()})
+
+    def step_code(self) -> str:
+        with self.db.reading() as session:
+            query = select(Letter.code_id).filter_by(person_id=self.who, kind="step_code")
+            code_id = session.scalars(query.order_by(Letter.id.desc())).first()
+            assert code_id is not None
+            return codes.digits(session, code_id, master=settings.load().master)
 
 
 def newest_code(db: Database, *people: int) -> str:

@@ -27,7 +27,7 @@ from models import (
 )
 from rules.words import AssignmentState, CycleState, LetterState, Role, StageKind
 from tests.living import launch, tick
-from tests.web.hr import Hr, count, holder, stranger_to
+from tests.web.hr import FIELD, FORM, Hr, count, holder, stranger_to
 
 pytest_plugins = ["tests.lived"]
 
@@ -470,3 +470,31 @@ def test_who_asks_for_links_again_and_again_is_turned_away(hr: Hr) -> None:
     answers = [hr.post("/hr/link", {"address": "x@y.example"}).status_code for _ in range(12)]
     assert answers[0] == 200
     assert answers[-1] == 429
+
+
+def test_weighty_acts_ask_for_a_code_once_in_a_quarter_of_an_hour_and_the_order_travels_along(
+    hr: Hr, january: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hr.sign_in()
+    seen = hr.order(f"{hr.cycle()}/extend", **EXTEND)
+    action, body = next((a, b) for a, b in FORM.findall(seen.text) if 'name="seen"' in b)
+    sent = {name: html.unescape(value) for name, value in FIELD.findall(body)}
+    asked = hr.post(action, sent)
+    assert "Kode konfirmasi" in asked.text
+    assert count(january, Extension) == [0], "the session alone does nothing weighty"
+    assert hr.type_code(asked, "1").status_code == 422
+    assert count(january, Extension) == [0]
+    before = hr.client.cookies["h"].split(".")[0]
+    assert "Sudah dilakukan" in hr.type_code(asked).text
+    assert count(january, Extension) == [1]
+    assert hr.client.cookies["h"].split(".")[0] != before, "a session gets a new secret with new rights"
+    seen = hr.order(f"{hr.cycle()}/pause", reason="Server dipindah")
+    action, body = next((a, b) for a, b in FORM.findall(seen.text) if 'name="seen"' in b)
+    sent = {name: html.unescape(value) for name, value in FIELD.findall(body)}
+    assert "Sudah dilakukan" in hr.post(action, sent).text, "a code counts for a quarter of an hour"
+    at = clock.now()
+    monkeypatch.setattr("clock.now", lambda: at + timedelta(minutes=16))
+    seen = hr.order(f"{hr.cycle()}/resume", reason="Server kembali")
+    action, body = next((a, b) for a, b in FORM.findall(seen.text) if 'name="seen"' in b)
+    sent = {name: html.unescape(value) for name, value in FIELD.findall(body)}
+    assert "Kode konfirmasi" in hr.post(action, sent).text
