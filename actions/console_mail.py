@@ -8,9 +8,11 @@ from sqlalchemy import case, exists, func, select
 from sqlalchemy.orm import Session
 
 from actions.console import PAGE, Slice
+from actions.waves import Outlook
 from models import Assignment, Letter, Person, Stage, Wave
 from rules.words import AddressState, AssignmentState, LetterState, StageKind
 
+__all__ = ["Outlook", "WaveLine", "missed", "unwritten", "wave_of", "waves_of", "without_letter"]
 GOT = (LetterState.ACCEPTED, LetterState.DELIVERED)
 UNDER_WAY = (LetterState.QUEUED, LetterState.SENDING, LetterState.DEFERRED)
 
@@ -35,6 +37,15 @@ class WaveLine:
     @property
     def owed(self) -> int:
         return sum(sum(counts.values()) for counts in self.fates.values())
+
+    @property
+    def waits(self) -> str:
+        """What its letters wait for: `release`, `stopped` or `canary`; empty if for nothing of their own."""
+        if self.wave.awaits_release:
+            return "release"
+        if self.wave.paused_at is not None:
+            return "stopped"
+        return "canary" if self.wave.canary else ""
 
     def _of(self, states: Sequence[LetterState]) -> int:
         return sum(counts.get(state, 0) for counts in self.fates.values() for state in states)

@@ -199,6 +199,7 @@ def mail(desk: Desk) -> Response:
             names=words.LETTERS[desk.look.locale], certificate=letters.certificate(session, cycle_id=cycle.id),
             waves=waves.waves_of(session, cycle.id, start=desk.query_number("waves")), path=f"/hr/c/{cycle.id}/mail?",
             missed=replace(found, rows=[waves.missed(*row) for row in found.rows]), unwritten=(),
+            outlook=waves.Outlook.of(session),
         )  # fmt: skip
 
 
@@ -211,7 +212,7 @@ def _wave(desk: Desk, session: Session, cycle: Cycle, wave_id: int) -> Response:
         names=words.LETTERS[desk.look.locale], certificate=letters.certificate(session, wave_id=wave_id),
         path=f"/hr/c/{cycle.id}/mail?wave={wave_id}",
         missed=waves.without_letter(session, wave_id, start=desk.query_number("from")),
-        unwritten=waves.unwritten(session, line.wave.stage_id),
+        unwritten=waves.unwritten(session, line.wave.stage_id), outlook=waves.Outlook.of(session),
     )  # fmt: skip
 
 

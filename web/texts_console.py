@@ -193,6 +193,17 @@ CONSOLE: dict[str, tuple[str, str]] = {
     "hr.mail.n_without": ("{n} tidak mendapatnya", "{n} without it"),
     "hr.mail.n_under_way": ("{n} masih berjalan", "{n} under way"),
     "hr.mail.n_none": ("tidak ada", "nobody"),
+    "hr.mail.waits.release": ("menunggu dilepas", "waiting for release"),
+    "hr.mail.waits.stopped": ("dihentikan", "stopped"),
+    "hr.mail.waits.canary": ("menunggu percobaan", "waiting for the canary"),
+    "hr.mail.all_stopped": (
+        "Semua pengiriman surat sedang dihentikan; pengelola sistem melihat alasannya dengan `appraisal mail status`.",
+        "All delivery of letters is stopped; operations see why with `appraisal mail status`.",
+    ),
+    "hr.mail.relay_down": (
+        "Server surel tidak menerima surat sejak {at}; surat yang menunggu dikirim begitu server kembali.",
+        "The mail server has taken no letter since {at}; what waits is sent once it is back.",
+    ),
     "hr.mail.awaits": (
         "Gelombang ini menunggu dilepas oleh orang kedua; sebelum itu tidak ada suratnya yang dikirim.",
         "This wave awaits its release by a second person; none of its letters goes out before.",

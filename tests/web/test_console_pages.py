@@ -15,7 +15,7 @@ from sqlalchemy import delete, event, inspect, select
 from typer.core import TyperGroup
 
 import clock
-from actions import steering, trail
+from actions import mail_limits, outbox, steering, trail
 from actions.console_mail import missed
 from cli import audit as audit_commands
 from database import Database
@@ -374,6 +374,22 @@ def test_a_wave_says_on_one_page_who_did_not_get_it_and_why(hr: Hr, january: Dat
         assert others[4] not in page
         assert page.index(waiting) > page.index(others[3]), "who can still get it comes last"
     assert hr.get(f"{hr.cycle()}/mail?wave={wave + 1000}").status_code == 404
+
+
+def test_the_mail_page_says_what_keeps_letters_back(hr: Hr, january: Database) -> None:
+    wave = _wave(january, {LetterState.QUEUED: ""})
+    page = f"{hr.cycle()}/mail"
+    assert "1 masih berjalan" in shown(hr, page, "id")
+    assert "Server surel tidak menerima" not in shown(hr, page, "id")
+    with january.transaction() as session:
+        mail_limits.relay_failed(session, "Connect call failed")
+        session.get_one(Wave, wave).awaits_release = True
+    assert "Server surel tidak menerima surat sejak" in shown(hr, page, "id")
+    assert "1 masih berjalan (menunggu dilepas)" in shown(hr, page, "id")
+    assert "The mail server has taken no letter since" in shown(hr, page, "en")
+    with january.transaction() as session:
+        outbox.pause(session, "restored", at=clock.now())
+    assert "All delivery of letters is stopped" in shown(hr, page, "en")
 
 
 def test_a_wave_names_who_has_a_duty_and_no_letter_at_all(hr: Hr, january: Database) -> None:
