@@ -144,7 +144,8 @@ class Mark:
                 new.write_text(json.dumps(said))
                 new.replace(path)
             except OSError as failed:
-                self._complain(f"{folder} takes no mark against restored backups ({type(failed).__name__})")
+                name = type(failed).__name__
+                self._complain(f"the mark against restored backups cannot be written ({name}: {folder})")
 
     def _complain(self, words: str) -> None:
         if words != self._said:

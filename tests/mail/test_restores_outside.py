@@ -140,7 +140,7 @@ def test_a_folder_that_takes_no_mark_stops_nothing(site: Site, caplog: pytest.Lo
     owe(site.db, 2)
     with Sink() as sink:
         assert site.send(sink) == {"accepted": 2}
-    assert sum("takes no mark" in message for message in caplog.messages) == 1
+    assert sum("cannot be written" in message for message in caplog.messages) == 1
 
 
 def test_said_to_be_restored_it_waits_and_opens_no_old_door(both: Database) -> None:
