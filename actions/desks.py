@@ -191,6 +191,20 @@ def add_note(
             session, cycle.agency_id, f"note.{kind.value}", f"appraisal:{case.id}", at=at,
             actor=trail.Actor(person_id), after={"text": text.strip()},
         )  # fmt: skip
+        if kind is NoteKind.FEEDBACK:
+            _tell_of_feedback(session, person_id, case, at=at, today=today)
+
+
+def _tell_of_feedback(session: Session, rater_id: int, case: Appraisal, *, at: datetime, today: date) -> None:
+    """One letter a day, however many notes; it leads to the desk that was opened last."""
+    from actions.notices import name_of, tell
+
+    opened = select(Stage).where(Stage.cycle_id == case.cycle_id, Stage.state != StageState.PLANNED)
+    stage = session.scalars(opened.order_by(Stage.opens_at.desc(), Stage.id.desc()).limit(1)).first()
+    if stage is not None:
+        facts = {"by": name_of(session, rater_id), "report": False}
+        occasion = f"{case.id}-{today.isoformat()}"
+        tell(session, stage, case.employee_id, "feedback_given", occasion, facts, at=at)
 
 
 def note_kind(session: Session, person_id: int, case: Appraisal, today: date) -> NoteKind | None:
@@ -240,7 +254,7 @@ class News:
 _OWN_NEWS = {ActKind.ESTABLISH_TARGETS, ActKind.GIVE_FEEDBACK}
 _SHARED_NEWS = {ActKind.DECIDE_OBJECTION, ActKind.DECIDE_RECOMMENDATION}
 _WHAT = {ActKind.GIVE_FEEDBACK: "feedback", ActKind.DECIDE_OBJECTION: "decided", ActKind.DECIDE_RECOMMENDATION: "audit"}
-MOST_NEWS = 5
+MOST_NEWS = 3
 
 
 def news_of(session: Session, person_id: int, cases: Sequence[CaseLine]) -> Sequence[News]:

@@ -126,12 +126,6 @@ def mark_told(session: Session, stage: Stage, people: Iterable[int], *, at: date
         session.execute(untold.values(told_at=at).execution_options(synchronize_session=False))
 
 
-def invite_at_once(session: Session, stage: Stage, person_id: int, occasion: str, *, at: datetime) -> None:
-    """A letter that cannot wait for the next working day's digest: a returned plan, an objection, a finding."""
-    session.flush()
-    invite(session, stage, [person_id], kind="stage_invitation", occasion=occasion, at=at)
-
-
 def untold_people(session: Session, stage: Stage, after: int, size: int) -> Sequence[int]:
     """People who owe something that no letter has covered yet, by id."""
     query = select(Assignment.person_id).where(

@@ -159,5 +159,5 @@ def shown_rating(rating: RatingRecord) -> dict[str, Any]:
         "result": rating.result_rating.value if rating.result_rating else None,
         "behavior": rating.behavior_rating.value if rating.behavior_rating else None,
         "notes": rating.behavior_notes, "feedback": rating.feedback, "recommendation": rating.recommendation,
-        "innovation": rating.innovation,
+        "innovation": rating.innovation, "role": rating.role.value,
     }  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from actions import desks
 from models import Assignment, Letter
 from notifications.compose import compose
 from rules.words import ActKind, Locale, StageKind
@@ -63,6 +64,23 @@ def test_feedback_is_told_by_one_letter_without_its_words(mid_year: World) -> No
     assert "Dari: Head" in told
     assert "Arsip loket" not in told, "no comment is mailed"
     assert not mid_year.all(Letter, kind="targets_changed")
+
+
+def test_feedback_between_the_stages_is_told_once_a_day(mid_year: World) -> None:
+    def say(words: str) -> None:
+        with mid_year.db.transaction() as session:
+            today = mid_year.at.date()
+            desks.add_note(session, mid_year.people["head"], mid_year.case("ani").id, words, words, at=mid_year.at,
+                           today=today)  # fmt: skip
+
+    for words in ("Loket rapi.", "Antrean pendek.", "Antrean pendek."):
+        say(words)
+    told = text(letter(mid_year, "ani", "feedback_given"))
+    assert "ada umpan balik baru atas kinerja Bapak/Ibu" in told
+    assert "Loket rapi" not in told
+    mid_year.at += timedelta(days=1)
+    say("Arsip lengkap.")
+    assert len(mid_year.all(Letter, kind="feedback_given")) == 2
 
 
 @pytest.mark.parametrize(("answer", "said"), [("agree", "Disetujui; target baru berlaku"),
