@@ -153,10 +153,22 @@ def _cause(group: "Group", locale: "Locale") -> list[str]:
     text = group.text(locale)
     row = "row" if english else "baris"
     examples = [
-        f"{row} {problem.row} {problem.name or problem.nip}".strip() for problem in group.examples if problem.row
+        f"{row} {problem.row} {problem.name or problem.nip}{_what(problem, group)}".strip()
+        for problem in group.examples
+        if problem.row
     ]
     more = group.count - len(examples)
     if examples and more > 0:
         examples.append(f"… {'and' if english else 'dan'} {more} {'more' if english else 'lainnya'}")
     level = _level(group.first, english=english)
     return [str(group.count), level, f"{text.message} [{group.first.code}]", "\n".join(examples), *text[1:]]
+
+
+def _what(problem: "Problem", group: "Group") -> str:
+    """The cell or the value of an example, where the examples differ in it."""
+    if group.count == 1:
+        return ""
+    if problem.code == "cell_error":
+        return f": {problem.facts['other']} {problem.facts['value']}"
+    values = {other.facts.get("value", "") for other in group.problems}
+    return f": {problem.facts.get('value', '')}" if len(values) > 1 else ""

@@ -17,7 +17,7 @@ def plain(number: float) -> str:
     """A number without a format; one too long for a spreadsheet stays scientific, so that it is refused."""
     if abs(number) >= EXACT_BELOW:
         return f"{number:.14e}"
-    return str(int(number)) if number.is_integer() else f"{number:.15g}"
+    return str(int(number)) if float(number).is_integer() else f"{number:.15g}"
 
 
 def shown_as(format_id: int, code: str, *, first_day_1904: bool = False) -> Show | None:

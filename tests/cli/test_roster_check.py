@@ -175,6 +175,15 @@ def test_the_same_cause_is_told_once_with_count_examples_and_the_column_of_this_
     assert "279 lainnya" in said
 
 
+def test_each_cell_with_an_error_is_named_in_the_table(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    other = SHARED.replace("197101", "197201").replace("ani@", "cici@")
+    path.write_text(f"{HEADER}\n{TOP}\n{SHARED.replace('ani@', 'budi@')}#N/A\n{other}#REF!\n")
+    said = run(app, ["check", str(path)], env={"COLUMNS": "300"}).stdout
+    assert "Budi: H3 #N/A" in said
+    assert "Budi: H4 #REF!" in said
+
+
 def test_the_file_is_written_back_with_its_problems_marked_and_reads_as_before(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     zeros = SHARED.replace(",A,", ",0007,").replace("pns", "honorer")
