@@ -32,7 +32,15 @@ from models import (
 from rules.agency_files import StageDates
 from rules.pack import Pack
 from rules.stages import OVER
-from rules.words import AbsenceKind, AppraisalState, AssignmentState, CycleState, StageKind, StageState
+from rules.words import (
+    AbsenceKind,
+    AppraisalState,
+    AssignmentState,
+    CycleState,
+    EmploymentKind,
+    StageKind,
+    StageState,
+)
 
 ENROLL_BATCH = 2000
 NO_PLAN = (AbsenceKind.UNPAID, AbsenceKind.STUDY, AbsenceKind.PRE_RETIREMENT, AbsenceKind.SUSPENDED)
@@ -172,10 +180,11 @@ def enroll(session: Session, cycle_id: int, *, after: int, at: datetime, size: i
     cycle = session.get_one(Cycle, cycle_id)
     agency = session.get_one(Agency, cycle.agency_id)
     today = calendar_of(session, agency, at).local_date(at)
-    people = select(Person.id).where(
+    people = select(Person.id, Person.employment).where(
         Person.agency_id == agency.id, Person.id > after, or_(Person.active_to.is_(None), Person.active_to >= today)
     )  # fmt: skip
-    ids = session.scalars(people.order_by(Person.id).limit(size)).all()
+    employments = dict(session.execute(people.order_by(Person.id).limit(size)).tuples().all())
+    ids = list(employments)
     if not ids:
         cycle.enrolled_at = cycle.enrolled_at or at
         return Enrolled(after, 0, done=True)
@@ -192,7 +201,9 @@ def enroll(session: Session, cycle_id: int, *, after: int, at: datetime, size: i
         rater = superiors.get(person)
         authority = line.authority(person, rater)
         state, why = AppraisalState.PLAN_DRAFT, ""
-        if rater is None:
+        if employments[person] is EmploymentKind.STATE_OFFICIAL:
+            state, why = AppraisalState.EXCLUDED, "state_official"
+        elif rater is None:
             state, why = AppraisalState.EXCLUDED, "rated_above_agency"
         elif person in away:
             state, why = AppraisalState.EXCLUDED, f"away_{away[person].value}"

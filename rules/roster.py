@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
+from rules import roster_officials
 from rules.addresses import AddressRefused, mailbox_of, parse_address
 from rules.nip import NipRefused, parse_nip
 from rules.roster_columns import LIMITS, Fault, RosterRow, looks_numeric
 from rules.roster_findings import Examination, Malformed, Names, Problem, RosterItem, RosterUnit, Source
 from rules.roster_texts import CATALOGUE, COLUMN_OF, NIP_REASONS
-from rules.words import Locale, Role, Severity
+from rules.words import EmploymentKind, Locale, Role, Severity
 
 __all__ = ["Examination", "Malformed", "Problem", "RosterItem", "RosterRow", "RosterUnit", "Source", "examine"]
 
@@ -18,6 +19,7 @@ SPAN_WIDE = 50
 
 EVERYBODY = "*"
 """In the file of waivers, where a reason is about the launch and not about one person."""
+MANDATE = ("acting_for_nip", "acting_kind", "acting_decree", "acting_from", "acting_to")
 SEEN_LATER = frozenset({"same_person"})
 """Problems that only an import finds, which knows who was there before."""
 STAND_ALONE = frozenset({Role.APPOINTING_AUTHORITY, Role.AUDITOR, Role.OPS})
@@ -36,6 +38,7 @@ def examine(
             doctor.take_malformed(item)
         else:
             doctor.take(item)
+    doctor.look_for_officials()
     doctor.look_at_superiors()
     doctor.look_at_mandates()
     doctor.look_at_units()
@@ -69,6 +72,12 @@ class _Doctor:
         self.by_address: dict[str, RosterRow] = {}
         self.units: dict[str, RosterUnit] = {}
         self.problems: list[Problem] = []
+        self.aliases: dict[str, set[str]] = {}
+        """What state officials are called -> the keys that stand for their NIP."""
+        self.halves: list[RosterRow] = []
+        """Rows with part of a mandate: of a vacant post, perhaps."""
+        self.vacant: set[int] = set()
+        """Rows of those who act in a vacant post."""
         self.mailboxes: dict[str, list[RosterRow]] = {}
         self.hr: list[str] = []
         self.source: Source | None = None
@@ -92,6 +101,10 @@ class _Doctor:
 
     def take(self, row: RosterRow) -> None:
         self.rows.append(row)
+        if row.employment is EmploymentKind.STATE_OFFICIAL and row.name and nip_faults(row.nip):
+            named, row.nip = roster_officials.names_of(row), roster_officials.official_key(row)
+            for name in named:
+                self.aliases.setdefault(name, set()).add(row.nip)
         for fault in row.faults:
             self._fault(row, fault)
         if not row.name:
@@ -117,8 +130,8 @@ class _Doctor:
         """Mandates and absences that are only half told."""
         if row.acting_for_nip and row.acting_for_nip == row.nip:
             self.find(row, "acting_self")
-        elif missing := _half_told(row, ("acting_for_nip", "acting_kind", "acting_decree", "acting_from", "acting_to")):
-            self.find(row, "acting_incomplete", columns=", ".join(self.names[column] for column in missing))
+        elif _half_told(row, MANDATE):
+            self.halves.append(row)
         elif row.acts_too_long:
             self.find(row, "acting_long", start=row.acting_from, end=row.acting_to)
         if any(fault.code == "absence_unreadable" for fault in row.faults):
@@ -136,7 +149,7 @@ class _Doctor:
             self.find(row, "nip_duplicate", other=first.row, other_name=first.name)
         else:
             self.by_nip[row.nip] = row  # even if malformed: who names it as superior makes no mistake of their own
-            if reasons := nip_faults(row.nip):
+            if not roster_officials.is_key(row.nip) and (reasons := nip_faults(row.nip)):
                 self.find(row, "nip_malformed", value=row.nip, **reasons)
 
     def _address(self, row: RosterRow) -> None:
@@ -178,6 +191,19 @@ class _Doctor:
 
     # the rows together
 
+    def look_for_officials(self) -> None:
+        """Find whom no NIP names: state officials by name or post, and vacant posts by who acts in them."""
+        roster_officials.name_officials(self.rows, self.aliases)
+        accepted = [row for row in self.rows if row.row not in self.doubles]
+        for post in roster_officials.vacancies(accepted, self.units, self.by_nip):
+            self.rows.append(post)
+            self.by_nip[post.nip] = post
+            self.vacant.add(post.row)
+        for row in self.halves:
+            missing = _half_told(row, MANDATE)
+            if missing and row.row not in self.vacant:
+                self.find(row, "acting_incomplete", columns=", ".join(self.names[column] for column in missing))
+
     def look_at_superiors(self) -> None:
         covered = {m.principal_nip for row in self.rows if (m := row.mandate) and m.from_on <= self.today <= m.to_on}
         serving = [row for row in self.rows if row.row not in self.doubles and not self._gone(row)]
@@ -215,7 +241,7 @@ class _Doctor:
             self.find(row, "superior_unknown", value=nip)
 
     def _may_stand_alone(self, row: RosterRow) -> bool:
-        if STAND_ALONE.intersection(row.roles):
+        if STAND_ALONE.intersection(row.roles) or row.employment is EmploymentKind.STATE_OFFICIAL:
             return True
         unit = self.units.get(row.unit_code)
         return row.is_unit_head and unit is not None and not unit.parent

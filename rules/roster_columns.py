@@ -193,6 +193,11 @@ _EMPLOYMENT = {kind.value: kind for kind in EmploymentKind} | {
     **dict.fromkeys(
         ["pegawai_negeri_sipil", "pns_aktif", "pns_daerah", "pns_pusat", "pns_dpk", "pns_dpb"], EmploymentKind.PNS
     ),
+    **dict.fromkeys(
+        ["pejabat_negara", "kepala_daerah", "wakil_kepala_daerah", "bupati", "wakil_bupati", "wali_kota", "walikota",
+         "wakil_wali_kota", "wakil_walikota", "gubernur", "wakil_gubernur", "menteri", "non_asn"],
+        EmploymentKind.STATE_OFFICIAL,
+    ),
     **dict.fromkeys(["calon_pns", "calon_pegawai_negeri_sipil", "cpns_aktif"], EmploymentKind.CPNS),
 }  # fmt: skip
 _POST_GROUPS = {group.value: group for group in PostGroup} | {

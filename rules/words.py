@@ -193,6 +193,8 @@ class EmploymentKind(StrEnum):
     PNS = "pns"
     PPPK = "pppk"
     CPNS = "cpns"
+    STATE_OFFICIAL = "state_official"
+    """A mayor, a regent: rates and is not rated here, and has no NIP."""
 
 
 class PostGroup(StrEnum):

@@ -595,6 +595,7 @@ CONSOLE |= {
     }.items()
 }  # fmt: skip
 CONSOLE |= {
+    "explained.state_official": ("pejabat negara, tidak dinilai", "state official, not rated"),
     "explained.rated_above_agency": ("dinilai di luar instansi ini", "rated above this agency"),
     "explained.rater_silent": ("Pejabat Penilai Kinerja tidak menilai", "the rater did not rate"),
     "explained.left_service": ("berhenti dari dinas", "left the service"),

@@ -25,6 +25,7 @@ from models import (
     UnitPredicate,
 )
 from rules.pack import Pack
+from rules.roster_officials import shown
 from rules.words import Locale, PlanState, Role
 
 Facts = dict[str, Any]
@@ -122,7 +123,7 @@ def _posting(session: Session, person_id: int, on: date) -> Posting | None:
 def _employee(session: Session, case: Appraisal, segments: list[Segment], on: date) -> Facts:
     person = session.get_one(Person, case.employee_id)
     held = segments[-1] if segments else _posting(session, person.id, on)
-    return {"name": person.name, "nip": person.nip, "post": held.post if held else "",
+    return {"name": person.name, "nip": shown(person.nip), "post": held.post if held else "",
             "unit": session.get_one(Unit, held.unit_id if held else case.unit_id).name,
             "employment": person.employment.value}  # fmt: skip
 
@@ -134,7 +135,7 @@ def _official(session: Session, person_id: int | None, on: date, mandate_id: int
     mandate = session.get(ActingMandate, mandate_id) if mandate_id else None
     acted_in = _posting(session, mandate.principal_id, on) if mandate else None
     return {
-        "name": person.name, "nip": person.nip, "post": held.post if held else "",
+        "name": person.name, "nip": shown(person.nip), "post": held.post if held else "",
         "unit": session.get_one(Unit, held.unit_id).name if held else "",
         "mandate": None if mandate is None else {
             "kind": mandate.kind.value, "decree_no": mandate.decree_no, "post": acted_in.post if acted_in else ""},

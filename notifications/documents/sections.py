@@ -238,4 +238,4 @@ def _signatures(facts: Facts) -> list[dict[str, str]]:
 
 def _signature(role: str, person: Facts | None, text: str) -> dict[str, str]:
     return {"role": role, "text": text, "name": person["name"] if person else NOTHING,
-            "nip": f"NIP {person['nip']}" if person else ""}  # fmt: skip
+            "nip": f"NIP {person['nip']}" if person and person["nip"] else ""}  # fmt: skip

@@ -37,6 +37,7 @@ VALUES: Mapping[BehaviorValue, str] = {
 }
 EMPLOYMENT: Mapping[EmploymentKind, str] = {
     EmploymentKind.PNS: "PNS", EmploymentKind.PPPK: "PPPK", EmploymentKind.CPNS: "CPNS",
+    EmploymentKind.STATE_OFFICIAL: "Pejabat Negara",
 }  # fmt: skip
 ACTING: Mapping[ActingKind, str] = {ActingKind.PLT: "Plt.", ActingKind.PLH: "Plh."}
 STATES: Mapping[AppraisalState, str] = {
@@ -83,6 +84,7 @@ PATTERNS: Mapping[str | None, str] = {
 }
 """Without counts: in a small unit they would tell the results of colleagues."""
 _EXPLANATIONS = {
+    "state_official": "Pejabat negara, tidak dinilai sebagai pegawai",
     "rated_above_agency": "Dinilai oleh pejabat di luar instansi ini",
     "rater_silent": "Pejabat Penilai Kinerja tidak menilai sampai batas waktu",
     "left_service": "Berhenti atau pindah sebelum siklus berakhir",
