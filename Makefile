@@ -4,7 +4,7 @@ PYTHON ?= python3
 EXIT ?=
 KILLS ?= 50
 
-.PHONY: setup demo test sure bench soak browser pins sbom vulnerabilities
+.PHONY: setup demo test sure bench soak cuts browser pins sbom vulnerabilities
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
@@ -55,3 +55,6 @@ sbom: $(SUPPLY)/.ready ## a software bill of materials (CycloneDX) of what is in
 
 vulnerabilities: $(SUPPLY)/.ready ## known vulnerabilities of the pins; OSV=FILE: from a copy of the OSV database
 	PATH="$(SUPPLY)/bin:$$PATH" $(BIN)/python deploy/vulnerabilities.py constraints.txt $(if $(OSV),--osv $(OSV),)
+
+cuts: setup ## worker and run killed together, and the machine cut, in the middle of a year's steps; KILLS=200 is a thorough one
+	$(BIN)/python -m benchmarks.cuts --kills $(KILLS)

@@ -16,10 +16,12 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError, Pr
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.orm import Session
 
+from private_files import reserve
+
 AWAY = (DBAPIError, PoolExhausted)
 """What is raised while the database takes nothing: gone, full, read only, locked, or all connections in use."""
 
-SCHEMA = "0008"
+SCHEMA = "0009"
 """The version of the tables that this code reads and writes: the newest migration."""
 
 BUSY_MILLISECONDS = 60_000
@@ -175,8 +177,9 @@ def _is_there(url: str) -> bool:
 
 
 def _sqlite_engine(url: str, *, durable: bool) -> Engine:
-    if path := make_url(url).database:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    path = make_url(url).database or ":memory:"
+    if not path.startswith((":memory:", "file:")):
+        reserve(Path(path))  # SQLite gives its journals the mode of the database
     engine = create_engine(url, connect_args={"timeout": 60, "check_same_thread": False}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")

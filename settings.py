@@ -210,14 +210,13 @@ def _long_enough(name: str, secret: str) -> bytes:
 
 
 def _kept_secret(path: Path) -> bytes:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    from private_files import SecretRefused, keep_secret
+
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes().strip()
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_hex(32))
-    return path.read_bytes().strip()
+        secret, _ = keep_secret(path, lambda: secrets.token_hex(32), least=32)
+    except SecretRefused as refused:
+        raise SettingsRefused(str(refused)) from None
+    return secret.encode()
 
 
 @cache

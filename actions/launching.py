@@ -44,6 +44,23 @@ class Launched:
     """The cycle was there before."""
 
 
+class FolderUnknown(LaunchRefused):
+    """Not the name of a folder among the agencies; says the same whatever there is elsewhere."""
+
+
+def named_folder(name: str) -> Path:
+    """The folder of that name right below the agencies directory: all that is read for who asks from a form.
+
+    FolderUnknown for paths, links that lead out, and names of nothing, in the same words.
+    """
+    agencies = settings.load().agencies_dir.resolve()
+    plain = bool(name) and name not in (".", "..") and not set(name) & set("/\\\0")
+    folder = agencies / name if plain else agencies
+    if not plain or folder.resolve().parent != agencies or not folder.is_dir():
+        raise FolderUnknown(["there is no agency folder of that name: HR names one below the agencies directory"])
+    return folder
+
+
 def find_folder(name: str) -> Path:
     """The folder of an agency named as in the agencies directory, or by a path."""
     here, listed = Path(name), settings.load().agencies_dir / name

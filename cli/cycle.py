@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -118,6 +119,20 @@ def _look(found: "Findings") -> None:
         raise typer.Exit(1)
 
 
+def _demand_launchable(directory: str, year: int) -> Path:
+    """The folder, if the worker will take it. Whoever asks here gets the words of a refusal; Prefect never does."""
+    import clock
+    from actions import launching
+    from actions.agency_files import read_agency
+
+    folder = launching.find_folder(directory)
+    read = read_agency(folder)
+    launching.check_year(launching.prepare(read, year), clock.now().astimezone(launching.zone_of(read)).date())
+    if folder.resolve() != launching.named_folder(folder.name).resolve():
+        raise launching.FolderUnknown([f"{folder} is not among the agencies that a worker launches: HR moves it there"])
+    return folder
+
+
 def _launch_via_prefect(
     directory: str, year: int, way: "Way", *, import_roster: bool, preview: bool, as_json: bool
 ) -> None:  # fmt: skip
@@ -127,19 +142,20 @@ def _launch_via_prefect(
     import httpx
 
     import settings
-    from actions.launching import find_folder
+    from cli import control_plane
     from cli.processes import StartRefused
 
+    folder = _demand_launchable(directory, year)
     ui = settings.load().prefect_ui_url
-    api = os.environ.setdefault("PREFECT_API_URL", f"{ui}/api")
+    api = os.environ.get("PREFECT_API_URL") or f"{ui}/api"
+    control_plane.use_as_client(api)
     try:
         httpx.get(f"{api}/health", timeout=5)
     except httpx.HTTPError:
         raise StartRefused(f"no Prefect server answers at {api}: ops start it, or launch without --via") from None
     from prefect.deployments import run_deployment
 
-    folder = find_folder(directory)
-    parameters: dict[str, Any] = {"agency_dir": str(folder.absolute()), "year": year}
+    parameters: dict[str, Any] = {"agency_dir": folder.name, "year": year}
     parameters |= {"import_roster": import_roster, "preview": preview}
     parameters |= {"shift": way.shift, "anyway": way.anyway, "begin_at": way.begin_at and way.begin_at.value}
     run: Any = run_deployment(

@@ -26,23 +26,23 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed, the same people.")] = 7,
 ) -> None:
     """Run a whole year before your eyes; exit code 1 unless every appraisal is final or explained and mail complete."""
-    from cli import processes
+    from cli import control_plane, processes
     from cli.demo_year import DemoYear
+    from private_files import make_folder
 
-    home = Path(".appraisal/demo").absolute()
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
+    home = make_folder(Path(".appraisal/demo").absolute())
     year = datetime.now(UTC).year + 1
-    smtp, web, ui, box = (processes.free_port(wanted) for wanted in (2525, 8080, 4200, 8025))
-    _configure(home, smtp, web, ui)
     begun = time.monotonic()
     try:
-        with processes.family(home / "logs") as family:
+        with processes.family(home / "logs") as family:  # refuses beside another demo, whose files these would be
+            _clear(home)
+            smtp, web, ui, box = (processes.free_port(wanted) for wanted in (2525, 8080, 4200, 8025))
+            _configure(home, smtp, web, ui)
             played = DemoYear(family, home, agency, year, seed, smtp=smtp, web=web, prefect=ui, box=box, say=_say)
             played.start()
             summary = played.run()
             _say(summary.told(time.monotonic() - begun))
-            _addresses(ui, web, box, played.hr_address())
+            _addresses(ui, web, box, played.hr_address(), control_plane.credential(home / "prefect")[0])
             if not leave:
                 _say("\nEverything stays up; Ctrl-C ends it.")
                 family.supervise()
@@ -65,9 +65,19 @@ def _configure(home: Path, smtp: int, web: int, ui: int) -> None:
     settings.load.cache_clear()
 
 
-def _addresses(ui: int, web: int, box: int, hr: str) -> None:
+def _clear(home: Path) -> None:
+    """What the demo before left, but for the logs' lock that this one holds."""
+    for path in home.iterdir():
+        if path.name != "logs":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for path in (home / "logs").glob("*.log"):
+        path.unlink()
+
+
+def _addresses(ui: int, web: int, box: int, hr: str, credential: str) -> None:
     _say(
-        f"\n  Prefect UI   http://127.0.0.1:{ui}   runs, upcoming dates, status tables (Artifacts)"
+        f"\n  Prefect UI   http://127.0.0.1:{ui}   runs, upcoming dates, status tables (Artifacts);"
+        f"\n               it asks for a credential: {credential}"
         f"\n  HR console   http://127.0.0.1:{web}/hr   sign in as {hr}; the link is in the mailbox"
         f"\n  Mailbox      http://127.0.0.1:{box}   every letter that was sent"
     )

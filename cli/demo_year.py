@@ -1,7 +1,5 @@
 """The demo's year: starts the processes, moves the clock, lets the robots live, and waits for Prefect each time."""
 
-import os
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -23,7 +21,7 @@ from actions.calendars import calendar_of
 from actions.due import due
 from actions.holders import role_holders
 from actions.steering.addresses import correct_address
-from cli import mailbox_pages, processes, serve
+from cli import control_plane, mailbox_pages, processes, serve
 from models import Agency, Appraisal, Person, Stage, Submission
 from rules.calendar import Calendar
 from rules.words import AddressState, CycleState, Lane, Role, StageKind, StageState, Step
@@ -102,8 +100,8 @@ class DemoYear:
         serve_mailbox(self.mailbox, self.ports["smtp"])
         mailbox_pages.serve(self.mailbox, self.ports["box"])
         self.say("Starting the Prefect server, a worker, the pages and the mailbox ...")
+        self._use_prefect(processes.prefect_environment(self.home / "prefect", self.ports["prefect"]))
         env = processes.start_prefect(self.family, self.home / "prefect", self.ports["prefect"])
-        self._use_prefect(env)
         self._start_ticker(env)
         processes.start_worker(self.family, env | {"PREFECT_WORKER_QUERY_SECONDS": "0.5"}, limit=2)
         serve.start_pages(self.family, "127.0.0.1", self.ports["web"], env)
@@ -114,7 +112,9 @@ class DemoYear:
 
     @staticmethod
     def _use_prefect(env: dict[str, str]) -> None:
-        os.environ |= {name: value for name, value in env.items() if name.startswith(("PREFECT_", "DO_NOT"))}
+        """Before anything imports Prefect, which reads its settings then: a client that knows of no server starts one
+        of its own, beside ours."""
+        control_plane.use(env)
 
     def _deployment(self, flow: str, parameters: dict[str, object]) -> None:
         """Run a deployment and wait for it; the schedule's own tick may come first, and does the same."""
@@ -130,21 +130,16 @@ class DemoYear:
 
     def _start_ticker(self, env: dict[str, str]) -> None:
         """A process that ticks on demand: the schedule's own ticks come every five minutes, the demo's days sooner."""
-        log = self.home / "logs" / "ticker.log"
-        with log.open("ab") as errors:
-            self.ticker = subprocess.Popen(
-                [sys.executable, "-m", "flows"], env={**os.environ, **env}, stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True,
-            )  # fmt: skip
-        self.family.children.append(processes.Child("ticker", self.ticker, log, (), env))  # type: ignore[arg-type]
+        self.ticker = self.family.start("ticker", sys.executable, "-m", "flows", env=env, piped=True)
 
     def _tick_once(self) -> None:
-        assert self.ticker.stdin is not None
-        assert self.ticker.stdout is not None
-        self.ticker.stdin.write("tick\n")
-        self.ticker.stdin.flush()
-        if not self.ticker.stdout.readline():
-            raise processes.StartRefused(f"the ticker ended, see {self.home / 'logs' / 'ticker.log'}")
+        stdin, stdout = self.ticker.process.stdin, self.ticker.process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(b"tick\n")
+        stdin.flush()
+        if not stdout.readline():
+            raise processes.StartRefused(f"the ticker ended, see {self.ticker.log}")
 
     def _people(self) -> None:
         with database.reading() as session:
@@ -172,6 +167,7 @@ class DemoYear:
         while day <= last and not self._closed():
             self._live(day, calendar)
             day = self._next_day(day, calendar)
+        self.family.dismiss(self.ticker)
         return self._summary()
 
     def _closed(self) -> bool:

@@ -1,5 +1,6 @@
 """Entry point of the command: finds the sub-command and imports only what that one needs."""
 
+import os
 import sys
 from importlib import import_module
 from typing import Annotated, Literal
@@ -26,6 +27,10 @@ COMMANDS = {
     "simulate": ("cli.simulate", "A whole year on the virtual clock, in a throwaway database."),
     "demo": ("cli.demo", "One year of an example agency for real, with robots for people."),
 }
+
+
+OWN_FILES = ("serve", "demo", "db", "mail", "roster", "cycle")
+"""Commands that write into the installation's own folder; what others write is meant for somebody."""
 
 
 class Lazy(TyperGroup):
@@ -63,12 +68,13 @@ def _root(
 
 def main() -> None:
     """Run the command; bad input ends in one plain message and exit code 2, never in a traceback."""
-    import os
-
     from cli import loopback
     from cli.refusals import explain
+    from private_files import UMASK
 
     loopback.spare(os.environ)
+    if sys.argv[1:2] and sys.argv[1] in OWN_FILES:
+        os.umask(UMASK)
     try:
         app(args=language.hoist(sys.argv[1:]))
     except Exception as refused:

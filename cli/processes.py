@@ -1,6 +1,7 @@
 """The processes of one machine: a Prefect server, a worker, pages; each with a log, all ended together."""
 
 import contextlib
+import fcntl
 import os
 import signal
 import socket
@@ -13,12 +14,15 @@ from pathlib import Path
 
 import httpx
 
-from cli import loopback
+from cli import control_plane, guardian, loopback
+from private_files import UMASK, make_folder, open_to_append, reserve
 
 ROOT = Path(__file__).parent.parent
 POOL = "appraisal"
-RESTARTS = 3
-"""Within ten minutes; a process that ends more often does so for a reason that a restart does not mend."""
+RESTARTS, WINDOW = 3, 600.0
+"""In so many seconds; a process that ends more often does so for a reason that a restart does not mend at once."""
+REST = 60.0
+"""Seconds until such a process is tried again."""
 GRACE = 15.0
 """Seconds a process gets to end by itself."""
 
@@ -44,25 +48,63 @@ class Child:
 
 
 class Family:
-    """Children that live and end together; no other process is ever touched."""
+    """Children that live and end together; no other process is ever touched.
+
+    Should this process be killed, a guardian ends them, and what they started; should both be, the next family with the
+    same folder of logs does.
+    """
 
     def __init__(self, logs: Path) -> None:
-        self.logs, self.children = logs, list[Child]()
-        logs.mkdir(parents=True, exist_ok=True)
+        self.logs, self.children = make_folder(logs), list[Child]()
+        self.mark = f"{logs.resolve()}:{os.getpid()}."
+        self._lock = self._demand_alone()
+        guardian.end(f"{logs.resolve()}:")
+        self._ends: dict[str, list[float]] = {}
+        self._resting: dict[str, float] = {}
+        self._guard()
 
-    def start(self, name: str, *command: str, env: Mapping[str, str]) -> Child:
-        """Start a child in a group of its own, its output in `<logs>/<name>.log`."""
+    def _demand_alone(self) -> int:
+        lock = open_to_append(self.logs / "lock")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise StartRefused(
+                f"it runs already: a process holds {self.logs / 'lock'}. Ops end that one first, or choose another "
+                "APPRAISAL_HOME"
+            ) from None
+        return lock
+
+    def _guard(self) -> None:
+        """Start the guardian; its pipe closes when this process ends, whatever ends it."""
+        theirs, self._pipe = os.pipe()
+        command = (sys.executable, "-S", guardian.__file__, str(theirs), self.mark)
+        self._guardian = subprocess.Popen(  # noqa: S603 - our own command
+            command, pass_fds=(theirs,), stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        os.close(theirs)
+
+    def start(self, name: str, *command: str, env: Mapping[str, str], piped: bool = False) -> Child:
+        """Start a child in a group of its own, its output in `<logs>/<name>.log`; `piped`: only what it says of errors,
+        and the rest is a dialogue with us."""
         path = self.logs / f"{name}.log"
-        with path.open("ab") as log:
+        with open(open_to_append(path), "ab") as log:
             process = subprocess.Popen(  # noqa: S603 - our own commands
-                command, env=loopback.environment(env), stdin=subprocess.DEVNULL, stdout=log,
-                stderr=subprocess.STDOUT, start_new_session=True,
+                command, env=self.environment(env), umask=UMASK, start_new_session=True,
+                stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if piped else log, stderr=log,
             )  # fmt: skip
         child = Child(name, process, path, command, env)
         self.children.append(child)
         return child
 
-    def wait_until_answers(self, child: Child, url: str, seconds: float = 90) -> None:
+    def environment(self, env: Mapping[str, str]) -> dict[str, str]:
+        """Of a child: ours and its own, and the family's mark. A key for another Prefect would win over ours."""
+        whole = loopback.environment({**env, guardian.MARK: self.mark})
+        whole.pop("PREFECT_API_KEY", None)
+        return whole
+
+    def wait_until_answers(self, child: Child, url: str, seconds: float = 240) -> None:
         """Wait until a child that lives answers at `url`; StartRefused otherwise."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -74,18 +116,51 @@ class Family:
             time.sleep(0.2)
         raise StartRefused(f"{child.name} does not answer at {url} after {seconds:.0f} s, see {child.log}")
 
+    def dismiss(self, child: Child) -> None:
+        """End one whose work is done; the others go on without it."""
+        self.children.remove(child)
+        child.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.process.wait(GRACE)
+        child.process.kill()
+        child.process.wait()
+
     def supervise(self) -> None:
-        """Keep all children alive until interrupted; StartRefused if one ends again and again."""
-        ends: dict[str, list[float]] = {}
+        """Keep all children alive until interrupted. One that ends again and again is tried once a minute and holds
+        up no other; StartRefused when none is left alive."""
         while True:
-            for child in [one for one in self.children if one.ended]:
-                listed = ends.setdefault(child.name, [])
-                listed.append(time.monotonic())
-                if len([moment for moment in listed if moment > time.monotonic() - 600]) > RESTARTS:
-                    raise StartRefused(f"{child.name} ends again and again, see {child.log}:\n{child.last_words()}")
+            self.tend()
+            time.sleep(0.5)
+
+    def tend(self) -> None:
+        """Look after everybody once."""
+        now = time.monotonic()
+        for child in [one for one in self.children if one.ended]:
+            if child.name not in self._resting:
+                self._count_end(child, now)
+            if now >= self._resting.get(child.name, now):
+                self._resting.pop(child.name, None)
                 self.children.remove(child)
                 self.start(child.name, *child.command, env=child.env)
-            time.sleep(0.5)
+        if self._guardian.poll() is not None:
+            os.close(self._pipe)
+            self._guard()
+        if self.children and all(one.ended for one in self.children):
+            child = self.children[-1]
+            raise StartRefused(f"{child.name} ends again and again, see {child.log}:\n{child.last_words()}")
+
+    def _count_end(self, child: Child, now: float) -> None:
+        ends = [moment for moment in self._ends.get(child.name, []) if moment > now - WINDOW]
+        self._ends[child.name] = [*ends, now]
+        if len(ends) < RESTARTS:
+            return
+        self._resting[child.name] = now + REST
+        if len(ends) == RESTARTS:
+            sys.stderr.write(
+                f"{child.name} ends again and again, see {child.log}; it is tried once a minute, all else goes on:\n"
+                f"{child.last_words()}\n"
+            )
+            sys.stderr.flush()
 
     def stop(self) -> None:
         """Ask all to end, the last started first; whoever does not in time is killed with what it started."""
@@ -97,9 +172,15 @@ class Family:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.process.wait(max(0.0, until - time.monotonic()))
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(child.process.pid, signal.SIGKILL)  # its group: flow runs that a worker left behind
+                os.killpg(child.process.pid, signal.SIGKILL)
             child.process.wait()
+        guardian.end(self.mark, patience=0)  # flow runs that a worker left behind: sessions of their own
         self.children.clear()
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._pipe, guardian.ALL_WELL)
+        self._guardian.wait()
+        os.close(self._pipe)
+        os.close(self._lock)
 
 
 @contextlib.contextmanager
@@ -139,30 +220,16 @@ def free_port(wanted: int = 0) -> int:
 
 
 def prefect_environment(home: Path, port: int) -> dict[str, str]:
-    """Settings of an embedded Prefect: SQLite under `home`, batched recording, a year of events, nothing sent out."""
-    home.mkdir(parents=True, exist_ok=True)
-    database = f"sqlite+aiosqlite:///{home.absolute() / 'prefect.db'}"
-    server = {
-        "API_HOST": "127.0.0.1", "API_PORT": str(port), "DATABASE_CONNECTION_URL": database,
-        "ANALYTICS_ENABLED": "false", "UI_SHOW_PROMOTIONAL_CONTENT": "false", "EVENTS_RETENTION_PERIOD": "400d",
-        "SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100", "SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "100",
-        "SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1", "SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
-        "SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "100", "SERVICES_DB_VACUUM_ENABLED": "events",
-        # in memory, a tick that dies together with the server would keep the only place of all later ones for ever
-        "CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
-    }  # fmt: skip
-    return {f"PREFECT_SERVER_{name}": value for name, value in server.items()} | {
-        "PREFECT_HOME": str(home.absolute()), "PREFECT_API_URL": f"http://127.0.0.1:{port}/api", "DO_NOT_TRACK": "1",
-        "PREFECT_LOGGING_EXTRA_LOGGERS": "flows,tasks,actions", "NO_COLOR": "1",
-    }  # fmt: skip
+    """Settings of an embedded Prefect, its credential included."""
+    return control_plane.environment(home, port)
 
 
 def start_prefect(made: Family, home: Path, port: int) -> dict[str, str]:
     """Start a Prefect server, make the pool and deploy everything; returns the environment of its clients."""
     env = prefect_environment(home, port)
-    server = made.start("prefect-server", *prefect("server", "start"), env=env)
+    server = made.start("prefect-server", sys.executable, "-m", "cli.control_plane", env=env)
     made.wait_until_answers(server, f"{env['PREFECT_API_URL']}/health")
-    make_pool(env["PREFECT_API_URL"])
+    make_pool(env["PREFECT_API_URL"], env["PREFECT_API_AUTH_STRING"])
     deploy(made.logs / "deploy.log", env)
     return env
 
@@ -171,19 +238,21 @@ def prefect(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "prefect", *arguments]
 
 
-def make_pool(api: str) -> None:
-    """Create the process pool; the worker fills in its template when it starts. One that is there stays as it is."""
+def make_pool(api: str, auth: str = "") -> None:
+    """Create the process pool, or give the one that is there the template that lets a run choose nothing."""
     from prefect.client.orchestration import SyncPrefectClient
-    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
     from prefect.exceptions import ObjectAlreadyExists
 
+    template = control_plane.template()
     try:
-        with SyncPrefectClient(
-            api, httpx_settings={"trust_env": False}
-        ) as client:  # asks again while the server's database is busy
-            client.create_work_pool(WorkPoolCreate(name=POOL, type="process", base_job_template={}))
-    except ObjectAlreadyExists:
-        pass
+        with SyncPrefectClient(  # asks again while the server is busy
+            api, auth_string=auth or None, httpx_settings={"trust_env": False}
+        ) as client:
+            try:
+                client.create_work_pool(WorkPoolCreate(name=POOL, type="process", base_job_template=template))
+            except ObjectAlreadyExists:
+                client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=template))
     except httpx.HTTPError as error:
         raise StartRefused(f"the work pool could not be made: {error}") from error
 
@@ -192,8 +261,9 @@ def deploy(log: Path, env: Mapping[str, str]) -> None:
     """Deploy prefect.yaml; safe to run again."""
     done = subprocess.run(  # noqa: S603 - our own command
         prefect("--no-prompt", "deploy", "--all"), cwd=ROOT, env=loopback.environment(env), check=False,
-        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, umask=UMASK,
     )  # fmt: skip
+    reserve(log)
     log.write_text(done.stdout + done.stderr, "utf-8")
     if done.returncode:
         raise StartRefused(f"prefect.yaml could not be deployed, see {log}:\n{done.stderr[-500:]}")

@@ -6,9 +6,9 @@ REFUSALS = frozenset(
     {
         "ActRefused", "AddressRefused", "AgencyFileRefused", "AgencyRefused", "AuditRefused",
         "BackupRefused", "ClockRefused",
-        "DrawRefused", "ExportRefused", "ImportRefused", "LaunchRefused", "LetterRefused", "LimitRefused",
-        "PackRefused", "RelayRefused", "RosterRefused", "SchemaRefused", "SettingsRefused", "StartRefused",
-        "SteeringRefused", "StepRefused", "WaveRefused", "ValidationError",
+        "DrawRefused", "ExportRefused", "FolderUnknown", "ImportRefused", "LaunchRefused", "LetterRefused",
+        "LimitRefused", "PackRefused", "RelayRefused", "RosterRefused", "SchemaRefused",
+        "SettingsRefused", "StartRefused", "SteeringRefused", "StepRefused", "WaveRefused", "ValidationError",
     }
 )  # fmt: skip
 DATABASE = frozenset({"OperationalError", "DatabaseError"})

@@ -1,5 +1,6 @@
 """`appraisal serve`: everything on one machine for a small agency."""
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +9,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from cli import processes
+from cli import control_plane, processes
 from cli.processes import Family, StartRefused
 
 app = typer.Typer(add_completion=False)
@@ -25,14 +26,17 @@ def serve(
     import database
     import settings
     from actions import schema
+    from private_files import UMASK, close_to_others, make_folder
 
-    chosen = settings.load()
-    home = chosen.home.absolute()
-    schema.upgrade(database.current())
-    web_port = _web_port(chosen.base_url, port)
-    prefect_port = processes.free_port(urlsplit(chosen.prefect_ui_url).port or 4200)
+    os.umask(UMASK)
+    chosen, db = settings.load(), database.current()
+    home = make_folder(chosen.home.absolute())
+    close_to_others(home)
     try:
         with processes.family(home / "logs") as family:
+            schema.upgrade(db)
+            web_port = _web_port(chosen.base_url, port)
+            prefect_port = processes.free_port(urlsplit(chosen.prefect_ui_url).port or 4200)
             typer.echo(f"Starting; logs are in {home / 'logs'}")
             _start(family, home, prefect_port, host, web_port)
             typer.echo(f"Prefect UI  http://127.0.0.1:{prefect_port}\nPages       http://{host}:{web_port}\nReady.")
@@ -44,16 +48,29 @@ def serve(
 
 
 def _start(family: Family, home: Path, prefect_port: int, host: str, web_port: int) -> None:
-    env = {"APPRAISAL_PREFECT_UI_URL": f"http://127.0.0.1:{prefect_port}"}
-    env |= processes.start_prefect(family, home / "prefect", prefect_port)
+    _tell_credential(home / "prefect")
+    env = processes.start_prefect(family, home / "prefect", prefect_port)
+    env |= {"APPRAISAL_PREFECT_UI_URL": f"http://127.0.0.1:{prefect_port}"}
     processes.start_worker(family, env)
     start_pages(family, host, web_port, env)
     start_mailer(family, env)
 
 
+def _tell_credential(home: Path) -> None:
+    """Say it once, when it is made; later it is read where it is kept."""
+    auth, new = control_plane.credential(home)
+    kept = home / control_plane.CREDENTIAL
+    if new:
+        typer.echo(f"Prefect credential, shown this once; the UI asks for it as a whole: {auth}\n"
+                   f"It is kept in {kept}, for this user only.")  # fmt: skip
+    elif kept.is_file():
+        typer.echo(f"The Prefect UI asks for the credential in {kept}")
+
+
 def start_pages(family: Family, host: str, port: int, env: dict[str, str]) -> None:
     """Start the web application and wait until it answers."""
     command = ("web.server", "--host", host, "--port", str(port))
+    env = _without_prefect(env)
     child = family.start("web", sys.executable, "-m", *command, env=env)
     family.wait_until_answers(child, f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/")  # noqa: S104
 
@@ -61,7 +78,13 @@ def start_pages(family: Family, host: str, port: int, env: dict[str, str]) -> No
 def start_mailer(family: Family, env: dict[str, str], lanes: Sequence[str] = ("urgent",)) -> None:
     """Start the resident dispatcher of codes and receipts, which nobody should wait a tick for; no lanes: of all."""
     chosen = [word for lane in lanes for word in ("--lane", lane)]
-    family.start("mail", sys.executable, "-m", "cli.main", "mail", "deliver", "--resident", *chosen, env=env)
+    command = (sys.executable, "-m", "cli.main", "mail", "deliver", "--resident", *chosen)
+    family.start("mail", *command, env=_without_prefect(env))
+
+
+def _without_prefect(env: dict[str, str]) -> dict[str, str]:
+    """Pages and dispatchers never call Prefect: whoever breaks into them finds no credential that runs commands."""
+    return {name: value for name, value in env.items() if not name.startswith("PREFECT_")}
 
 
 def _web_port(base_url: str, wanted: int) -> int:

@@ -3,8 +3,9 @@
 from prefect import State, flow
 from prefect.states import Completed, Failed
 
+from actions.launching import Launched
 from rules.words import StageKind
-from tasks import cycles, reports
+from tasks import cycles, leases, reports
 
 
 @flow(name="annual-cycle", flow_run_name="{agency_dir} {year} · launch")
@@ -18,7 +19,7 @@ def annual_cycle(
     something stand in the folder's waivers.csv, corrected NIPs in its nip_corrections.csv: neither belongs in a form.
 
     Args:
-        agency_dir: The agency's folder: its name in the agencies directory, for instance mamuju, or a path.
+        agency_dir: Name of the agency's folder in the agencies directory, for instance mamuju.
         year: Year of the cycle, for instance 2027.
         import_roster: Take in the roster first; without it the people who are known already are appraised.
         preview: Only count what would happen to how many; switch it off to launch.
@@ -28,11 +29,14 @@ def annual_cycle(
         begin_at: If dates have passed: the stage to begin at; the stages before it are not held.
         anyway: If dates have passed: why the calendar stands all the same. No names: everybody who sees runs reads it.
     """
-    if preview:
-        return _look(agency_dir, year)
-    launched = cycles.launch(
-        agency_dir, year, import_roster, confirm_leavers, seen, cycles.Way(shift, begin_at, anyway)
-    )
+    with leases.alive("launch"):
+        if preview:
+            return _look(agency_dir, year)
+        way = cycles.Way(shift, begin_at, anyway)
+        return _launch(cycles.launch(agency_dir, year, import_roster, confirm_leavers, seen, way), year)
+
+
+def _launch(launched: Launched | str, year: int) -> State:
     if isinstance(launched, str):
         return Failed(message=launched)
     after = added = 0

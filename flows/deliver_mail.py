@@ -5,7 +5,7 @@ from collections import Counter
 from prefect import State, flow
 from prefect.states import Completed, Failed
 
-from tasks import mail, reports
+from tasks import leases, mail, reports
 
 MOST_BATCHES = 100
 
@@ -13,6 +13,11 @@ MOST_BATCHES = 100
 @flow(name="deliver-mail", flow_run_name="letters")
 def deliver_mail() -> State:
     """Send the letters that are due, thousands to a task run, until none is. Several runs never send the same one."""
+    with leases.alive("mail"):
+        return _drain()
+
+
+def _drain() -> State:
     counts: Counter[str] = Counter()
     for number in range(1, MOST_BATCHES + 1):
         due, stopped = mail.waiting()

@@ -3,13 +3,18 @@
 from prefect import State, flow
 from prefect.states import Completed, Failed
 
+from tasks import leases, reports, runs
 from tasks import repair as repairs
-from tasks import reports, runs
 
 
 @flow(name="repair", flow_run_name="repair")
 def repair() -> State:
     """Take back letters of dead processes, tell HR of lost ones, name late steps, count what only people can mend."""
+    with leases.alive("repair"):
+        return _repair()
+
+
+def _repair() -> State:
     reaped, lost = repairs.reap(), repairs.tell_hr()
     mended = {**reaped, "lost_letters_told": lost["told"]}
     late = repairs.overdue_steps()

@@ -9,18 +9,30 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.exceptions import PrefectException
 from prefect.states import Completed, Failed
 
-from tasks import cycles, reports, runs
+from actions.leases import of_stage
+from actions.steps import StepRef
+from tasks import cycles, leases, reports, runs
 from tasks.cycles import Todo
 from tasks.runs import Outcome
 
 Failures = list[str]
+MOST_AT_ONCE = 2
+"""Where ticks take longer than the time between them, no more than so many keep workers busy."""
 
 
 @flow(name="tick", flow_run_name="tick")
 def tick() -> State:
     """Read the database and start one short run per step that is due; two ticks at once start the same run once."""
+    with leases.alive("tick"):
+        return _tick()
+
+
+def _tick() -> State:
     todo, failures = cycles.look(), Failures()
+    if sum(name.startswith("tick:") for name in todo.signs.alive) > MOST_AT_ONCE:
+        return Completed(name="Skipped", message=f"{MOST_AT_ONCE} ticks are under way already")
     with get_client(sync_client=True) as client:
+        _tidy(client, todo, failures)
         counts = _start_steps(client, todo, failures)
         counts.update(_start_others(client, todo, failures))
     for one in todo.running:
@@ -32,6 +44,14 @@ def tick() -> State:
     return Completed(name="Completed" if any(counts.values()) else "Idle", message=reports.told(counts))
 
 
+def _tidy(client: SyncPrefectClient, todo: Todo, failures: Failures) -> None:
+    """What a power cut leaves behind: runs that are shown as under way, and ticks that nobody ran in time."""
+    with _noting("burying the dead", failures):
+        runs.bury(client, todo.signs)
+        cycles.forget_the_dead()
+        runs.cancel_missed(client, "tick")
+
+
 def _start_steps(client: SyncPrefectClient, todo: Todo, failures: Failures) -> Counter[str]:
     """The steps of a stage have an order, so one at a time; one that is stuck is told and does not hold the next."""
     counts: Counter[str] = Counter()
@@ -41,7 +61,7 @@ def _start_steps(client: SyncPrefectClient, todo: Todo, failures: Failures) -> C
         if stage in busy:
             continue
         with _noting(runs.name_of(ref), failures):
-            outcome = runs.start_step(client, ref, key)
+            outcome = _start_step(client, ref, key, todo)
             counts[outcome.value] += 1
             if outcome is Outcome.STUCK:
                 runs.tell_stuck(ref, key)
@@ -50,19 +70,25 @@ def _start_steps(client: SyncPrefectClient, todo: Todo, failures: Failures) -> C
     return counts
 
 
+def _start_step(client: SyncPrefectClient, ref: StepRef, key: str, todo: Todo) -> Outcome:
+    if of_stage(ref) in todo.signs.alive:
+        return Outcome.RUNNING
+    return runs.start_step(client, ref, key, todo.signs)
+
+
 def _start_others(client: SyncPrefectClient, todo: Todo, failures: Failures) -> Counter[str]:
-    counts: Counter[str] = Counter()
+    counts, signs = Counter[str](), todo.signs
     for one in todo.running:
         if not one.enrolled:
             parameters = {"agency_dir": one.agency, "year": one.year, "import_roster": False, "preview": False}
             tags = [f"agency:{one.agency}", f"year:{one.year}"]
             with _noting(f"enrolling {one.agency} {one.year}", failures):
-                counts["enrolments"] += runs.start_alone(client, "annual-cycle", parameters, tags=tags)
+                counts["enrolments"] += runs.start_alone(client, "annual-cycle", parameters, tags=tags, signs=signs)
     if todo.letters:
         with _noting("letters", failures):
-            counts["mail runs"] += runs.start_alone(client, "deliver-mail", {}, tags=[])
+            counts["mail runs"] += runs.start_alone(client, "deliver-mail", {}, tags=[], signs=signs)
     with _noting("repair", failures):
-        runs.start_hourly("repair")
+        runs.start_hourly(client, "repair", signs)
     return counts
 
 

@@ -29,6 +29,7 @@ from models.audit import (
 from models.base import Base
 from models.cycle import Cycle, Extension, Stage, StageStep
 from models.installation import Installation
+from models.lease import Lease
 from models.letter import Bucket, Letter, MailAttempt, MailEvent, MailSwitch, Wave
 from models.link import ActionLink, Knock, SigninCode, StepCode, Throttle, WebSession
 from models.objection import Objection, Statement
@@ -64,6 +65,7 @@ __all__ = [
     "Indicator",
     "Installation",
     "Knock",
+    "Lease",
     "Letter",
     "MailAttempt",
     "MailEvent",

@@ -10,22 +10,19 @@ from sqlalchemy import select
 
 import clock
 import database
-from actions import cycles, due, launching, outbox, steps
-from actions.cycles import Enrolled, LaunchRefused
+from actions import cycles, due, launching, leases, outbox, steps
+from actions.cycles import Enrolled
 from actions.launch_dates import NO_WAY, Way
 from actions.launching import Launched
-from actions.roster_import import Decisions, ImportRefused
+from actions.leases import Signs
+from actions.roster_import import Decisions
 from actions.steps import REPEATABLE, StepRef
 from models import Agency, Cycle
-from policies import PackRefused
-from rules.agency_files import AgencyFileRefused
 from rules.roster_changes import people_by_kind
-from rules.roster_columns import RosterRefused
 from rules.words import CycleState, Lane
 from tasks import runs
 from tasks.failing import RETRY, guarded
-
-REFUSALS = (AgencyFileRefused, PackRefused, RosterRefused, ImportRefused, LaunchRefused)
+from tasks.refused import REFUSALS, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +41,8 @@ class Todo:
     running: list[CycleRef]
     letters: bool
     """Some letter may be sent now."""
+    signs: Signs
+    """Which runs live."""
 
 
 @task(name="launch", **RETRY)
@@ -55,18 +54,18 @@ def launch(
     seen: str = "",
     way: Way = NO_WAY,
 ) -> Launched | str:
-    """Import and launch; a refusal comes back as its text. Without import, a cycle that is there is simply taken up."""
+    """Import and launch; a refusal comes back as code and counts. Without import, a cycle that is there is taken up."""
     at = clock.now()
     with guarded():
         if not import_roster and (there := _there(agency_dir, year)) is not None:
             return there
         try:
             return launching.launch_folder(
-                database.transaction, launching.find_folder(agency_dir), year, at=at, import_roster=import_roster,
+                database.transaction, launching.named_folder(agency_dir), year, at=at, import_roster=import_roster,
                 said=Decisions(leavers=confirm_leavers, seen=seen), way=way,
             )  # fmt: skip
         except REFUSALS as refused:
-            return _brief(refused)
+            return told(refused)
 
 
 @task(name="look at the launch", **RETRY)
@@ -75,9 +74,9 @@ def preview(agency_dir: str, year: int) -> dict[str, int | str] | str:
     at = clock.now()
     with guarded():
         try:
-            outlook = launching.look_at(database.transaction, launching.find_folder(agency_dir), year, at=at)
+            outlook = launching.look_at(database.transaction, launching.named_folder(agency_dir), year, at=at)
         except REFUSALS as refused:
-            return _brief(refused)
+            return told(refused)
     counts: dict[str, int | str] = {"rows": outlook.report.rows}
     counts |= {kind.value: count for kind, count in people_by_kind(outlook.report.people).items()}
     held = outlook.report.counts["held_back"]
@@ -89,11 +88,6 @@ def findings(cycle_id: int) -> list[str]:
     """What of the launched cycle somebody has to look at; counts and roles only."""
     with guarded(), database.reading() as session:
         return [english for _, english in launching.findings(session, cycle_id, at=clock.now()).sentences()]
-
-
-def _brief(refused: Exception) -> str:
-    """The refusal as Prefect may keep it: where its words name people, codes and counts stand for them."""
-    return getattr(refused, "brief", "") or str(refused)
 
 
 def _there(agency: str, year: int) -> Launched | None:
@@ -127,7 +121,7 @@ def look() -> Todo:
         ]
         waiting = None if outbox.paused(session) else outbox.next_due(session, list(Lane))
         due_mail = (waiting is not None and waiting <= at) or outbox.is_overdue(session, at=at)
-        return Todo(found, running, due_mail)
+        return Todo(found, running, due_mail, leases.signs(session))
 
 
 def _key(session, ref: StepRef, at: datetime) -> str:
@@ -135,6 +129,12 @@ def _key(session, ref: StepRef, at: datetime) -> str:
     once mean the same run, and one that runs without effect is seen to be stuck."""
     round = f"{at:%Y%m%d}.{steps.rounds(session, ref)}" if ref.step in REPEATABLE else ""
     return runs.key_of(ref, round)
+
+
+def forget_the_dead() -> int:
+    """Remove what runs that died left of their leases."""
+    with guarded(), database.transaction() as session:
+        return leases.forget_the_dead(session)
 
 
 @task(name="book the year", **RETRY)

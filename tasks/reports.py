@@ -128,7 +128,7 @@ def _row(one: StageProgress, local) -> dict[str, object]:
 def write_close(ref: StepRef, counts: Mapping[str, int]) -> None:
     """The page that stays when a stage is over: what was expected, done and left, as a table and a pie."""
     at = clock.now()
-    with database.reading() as session:
+    with guarded(), database.reading() as session:
         cycle = cycles.find(session, ref.agency, ref.year)
         assert cycle is not None
         listed = progress.of_cycle(session, cycle, at=at)

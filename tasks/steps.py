@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 
 import clock
 import database
-from actions import due, steps
+from actions import due, leases, steps
+from actions.leases import Held
 from actions.steps import Span, StepRef
 from models import Appraisal
 from rules.stages import StepRefused
@@ -36,31 +37,34 @@ class Taken:
 
 
 @task(name="begin", task_run_name="begin {asked.step}", **RETRY)
-def begin(asked: StepRef) -> Begun:
+def begin(asked: StepRef, lease: Held | None = None) -> Begun:
     """Check that the step is due, lock and start it, in one transaction; a refusal is an answer, not a failure."""
     at = clock.now()
     with guarded():
         try:
             with database.transaction() as session:
+                leases.demand(session, lease)
                 ref = due.resolve(session, asked, at=at)
                 steps.begin(session, ref, at=at)
         except StepRefused as refused:
             return Begun(asked, str(refused))
-        return Begun(ref, "", _next(ref), _last_id(ref, at))
+        return Begun(ref, "", _next(ref, lease), _last_id(ref, at))
 
 
 @task(name="batch", **RETRY)
-def take_batch(ref: StepRef, span: Span) -> Taken:
+def take_batch(ref: StepRef, span: Span, lease: Held | None = None) -> Taken:
     """Take one batch in one transaction and find the next; the batch a second time changes nothing."""
     with guarded():
         with database.transaction() as session:
+            leases.demand(session, lease)
             counts = steps.take(session, ref, span, at=clock.now())
-        return Taken(counts, _next(ref))
+        return Taken(counts, _next(ref, lease))
 
 
 @task(name="finish", task_run_name="finish {ref.step}", **RETRY)
-def finish(ref: StepRef) -> Mapping[str, int]:
+def finish(ref: StepRef, lease: Held | None = None) -> Mapping[str, int]:
     with guarded(), database.transaction() as session:
+        leases.demand(session, lease)
         return steps.finish(session, ref, at=clock.now())
 
 
@@ -70,10 +74,11 @@ def _last_id(ref: StepRef, at: datetime) -> int:
         return session.scalar(select(func.max(Appraisal.id)).where(Appraisal.cycle_id == cycle.id)) or 0
 
 
-def _next(ref: StepRef) -> Span | None:
+def _next(ref: StepRef, lease: Held | None) -> Span | None:
     """The next batch with somebody in it; phases with nobody left are closed on the way."""
     while True:
         with database.transaction() as session:
+            leases.demand(session, lease)
             span = steps.next_span(session, ref, at=clock.now(), size=SIZE)
             if span is None or span.hi >= span.lo:
                 return span

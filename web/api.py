@@ -30,6 +30,7 @@ from actions.roster_decisions import Decisions, read_pairs
 from actions.sessions import Visit
 from actions.signin import Officer
 from models import Agency, Assignment, Cycle
+from rules.agency_files import AgencyFileRefused
 from rules.words import Door, Proof, StageKind
 from web import knocking
 from web.ask import STATUS, retry_after
@@ -217,7 +218,14 @@ def launch(body: Launch, response: Response, authorization: Authorization = "") 
 
 
 def _check_agency(folder: Folder, agency: str) -> None:
-    if read_agency(folder).agency.code != agency:
+    """Nothing of another agency's files is told, not even what is wrong with them."""
+    try:
+        theirs = read_agency(folder).agency.code
+    except AgencyFileRefused:
+        if folder.name == agency:
+            raise
+        theirs = ""
+    if theirs != agency:
         raise ApiRefused(403, "other_agency")
 
 

@@ -40,6 +40,7 @@ STABLE = frozenset({"agency", "unit", "person", "cycle", "stage", "appraisal"})
 """Tables filled before any accident: their ids are the same in every database, and so may be compared."""
 PASSING = frozenset({
     "installation", "throttle", "web_session", "step_code", "bucket", "mail_switch", "mail_attempt", "mail_event",
+    "lease",
 })  # fmt: skip
 """How something came about, not what is: an accident may leave other traces here."""
 DRAWN = frozenset({

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.settings import (
+    PREFECT_API_AUTH_STRING,
     PREFECT_API_URL,
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
     PREFECT_HOME,
@@ -16,6 +17,7 @@ from prefect.settings import (
 
 import clock
 import database
+import settings
 from actions import launching
 from actions.launching import Launched
 from cli import processes
@@ -30,11 +32,12 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[st
     folder = tmp_path_factory.mktemp("prefect")
     with processes.family(folder) as family:
         env = processes.start_prefect(family, folder / "home", processes.free_port())
-        settings = {
+        chosen = {
             PREFECT_API_URL: env["PREFECT_API_URL"], PREFECT_HOME: folder / "home",
+            PREFECT_API_AUTH_STRING: env["PREFECT_API_AUTH_STRING"],
             PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_LOGGING_TO_API_ENABLED: False,
         }  # fmt: skip
-        with temporary_settings(settings):
+        with temporary_settings(chosen):
             yield env
 
 
@@ -62,9 +65,16 @@ ROWS = (
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """The folder of an agency of six people, with the calendar and indicators of an example."""
-    made = tmp_path / "contoh"
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of an agency of six people, alone among the agencies, with the calendar of an example."""
+    monkeypatch.setenv("APPRAISAL_AGENCIES_DIR", str(tmp_path / "agencies"))
+    settings.load.cache_clear()
+    yield _write_folder(tmp_path / "agencies" / "contoh")
+    settings.load.cache_clear()
+
+
+def _write_folder(made: Path) -> Path:
+    made.parent.mkdir()
     made.mkdir()
     example = Path(__file__).parent.parent.parent / "examples" / "palu"
     for name in ("calendar.yaml", "indicators.yaml"):

@@ -1,5 +1,6 @@
 """The launch form: the same result as the command, twice the same, refused in words; and the year in view."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -23,10 +24,12 @@ from tests.flows.conftest import EARLY, ROWS, YEAR, move_to
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("client")]
 
 OPENS = date(2027, 1, 4)
+NIP = "198101012005032001"
 
 
 def launch(folder: Path | str, year: int = YEAR, **more) -> tuple[str, str]:
-    state = annual_cycle(str(folder), year, return_state=True, **more)
+    name = folder.name if isinstance(folder, Path) else folder
+    state = annual_cycle(name, year, return_state=True, **more)
     return str(state.name), str(state.message)
 
 
@@ -65,18 +68,42 @@ def test_the_flow_and_the_command_leave_the_same_database(db: database.Database,
     other.close()
 
 
-def test_refusals_end_red_with_the_plain_words(
-    db: database.Database, folder: Path, capfd: pytest.CaptureFixture[str]
+WHERE = "; its words: appraisal cycle plan, and appraisal roster check, with the same folder"
+
+
+def test_refusals_end_red_with_a_code_and_counts_and_none_of_their_words(
+    db: database.Database, folder: Path, client: SyncPrefectClient, capfd: pytest.CaptureFixture[str]
 ) -> None:
     move_to(EARLY.date())
-    before = rows(db)
-    assert launch("/nowhere") == ("Failed", "/nowhere: no such folder")
-    assert launch(folder, 2020)[1] == "every date of contoh 2020 has passed (2021-03-31): HR checks the year"
-    assert "too far ahead" in launch(folder, 2072)[1]
-    (folder / "calendar.yaml").write_text("stages: {}\n", "utf-8")
-    assert launch(folder)[1].startswith("calendar.yaml: ")
-    assert rows(db) == before
-    assert "Traceback" not in capfd.readouterr().err
+    assert launch(folder, 2020) == ("Failed", f"refused (launch): 1 problem{WHERE}")
+    assert launch(folder, 2072) == ("Failed", f"refused (launch): 1 problem{WHERE}")
+    kept = (folder / "agency.yaml").read_text("utf-8")
+    (folder / "agency.yaml").write_text(f"{kept}\n{NIP}: Siti Aminah\nrahasia: [\n", "utf-8")
+    name, told = launch(folder)
+    assert name == "Failed"
+    assert re.fullmatch(r"refused \(agency-files\): 1 problem, rows [\d, ]+; its words: .*", told), told
+    (folder / "agency.yaml").write_text(kept, "utf-8")
+    (folder / "waivers.csv").write_text(f"nip,code,reason\n{NIP},rahasia,\n", "utf-8")
+    launch(folder)
+    said = capfd.readouterr()
+    shown = "".join(run.model_dump_json() for run in client.read_flow_runs())
+    shown += "".join(run.model_dump_json() for run in client.read_task_runs())
+    shown += "".join(line.message for line in client.read_logs()) + said.out + said.err
+    assert not [word for word in (NIP, "Siti", "rahasia") if word in shown]
+    assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize(
+    "name", ["/nowhere", "/etc", "..", ".", "", "../agencies/contoh", "contoh/", "nobody", "linked", "con\0toh"]
+)
+def test_the_form_reads_only_folders_of_that_name_and_tells_nothing_of_others(
+    db: database.Database, folder: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (folder.parent / "linked").symlink_to(tmp_path / "elsewhere")
+    move_to(EARLY.date())
+    told = "refused (unknown-folder): the form takes the name of a folder among the agencies, and this is none"
+    assert launch(name) == ("Failed", told)
 
 
 def test_the_form_looks_first_and_keeps_names_out_of_prefect(db: database.Database, folder: Path) -> None:

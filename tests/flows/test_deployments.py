@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 import database
 from actions.launching import Launched
 from actions.steps import StepRef
+from cli import processes
 from models import Letter
 from rules.words import StageKind, Step
 from tasks import runs
@@ -50,6 +51,22 @@ def test_only_the_tick_has_a_schedule() -> None:
     scheduled = {one["entrypoint"]: one["schedules"] for one in DEPLOYMENTS if one["schedules"]}
     assert list(scheduled) == ["flows.tick.tick"]
     assert scheduled["flows.tick.tick"][0]["cron"] == "*/5 * * * *"
+
+
+def test_no_deployment_has_a_place_that_could_stay_taken(
+    client: SyncPrefectClient, prefect_server: dict[str, str], tmp_path: Path
+) -> None:
+    """Under settings as Prefect ships them, a tick that died with server and worker would keep it for good: every later
+    tick would be cancelled, and nothing be red. Deploying takes a limit away that an older version or a person set."""
+    assert not [one for one in DEPLOYMENTS if "concurrency_limit" in one]
+    before = client.read_deployment_by_name("tick/default")
+    changed = client._client.patch(f"/deployments/{before.id}", json={"concurrency_limit": 1})
+    assert changed.is_success
+    limited = client.read_deployment_by_name("tick/default").global_concurrency_limit
+    assert limited is not None
+    assert limited.limit == 1
+    processes.deploy(tmp_path / "deploy.log", prefect_server)
+    assert client.read_deployment_by_name("tick/default").global_concurrency_limit is None
 
 
 @pytest.mark.parametrize("path", flows())

@@ -11,19 +11,24 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.events.filters import EventFilter, EventNameFilter
-from prefect.states import Completed, Failed, Running
-from sqlalchemy import select, update
+from prefect.states import Completed, Crashed, Failed, Running
+from sqlalchemy import func, select, update
 
 import database
-from actions import cycles, launching, steps
+from actions import cycles, launching, leases, steps
+from actions.due import due
 from actions.launching import Launched
+from actions.leases import of_stage
 from actions.steps import StepRef
+from flows.target_setting import target_setting
 from flows.tick import tick
-from models import Assignment, Cycle, Stage
+from models import Assignment, Cycle, Lease, Stage, StageStep
 from rules.words import StageKind, Step
 from tasks import cycles as cycle_tasks
 from tasks import runs
+from tasks import steps as step_tasks
 from tasks.cycles import look
+from tasks.failing import Broken
 from tests.flows.conftest import YEAR, move_to
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("client")]
@@ -115,6 +120,80 @@ def test_a_run_that_shows_no_life_is_followed_by_another(
     monkeypatch.setattr(runs, "RUNNING_LOST", timedelta(0))
     assert beat()[1] == "1 started"
     assert len(started(client)) == 2
+
+
+def test_a_run_that_showed_life_and_died_is_followed_within_a_minute_and_shown_as_crashed(
+    client: SyncPrefectClient, db: database.Database, launched: Launched
+) -> None:
+    """Long before its state is so old that it would be suspicious by itself."""
+    move_to(OPENS)
+    beat()
+    (first,) = started(client)
+    set_state(client, first, Running())
+    name = of_stage(StepRef("contoh", YEAR, StageKind.TARGET_SETTING, Step.OPEN))
+    with db.transaction() as session:
+        assert leases.take(session, name, str(first.id)) is not None
+    assert beat()[1] == "1 running"
+    with db.transaction() as session:
+        session.execute(update(Lease).values(until=leases.database_now(session) - timedelta(seconds=1)))
+    assert beat()[1] == "1 started"
+    dead, second = started(client)
+    assert (dead.id, dead.state_name, str(second.idempotency_key)[-2:]) == (first.id, "Crashed", "a2")
+    with db.reading() as session:
+        assert leases.signs(session) == leases.Signs(), "nothing is left of the dead"
+
+
+def test_a_long_step_that_shows_life_is_left_alone_however_long_it_takes(
+    client: SyncPrefectClient, db: database.Database, launched: Launched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move_to(OPENS)
+    beat()
+    (first,) = started(client)
+    set_state(client, first, Running())
+    monkeypatch.setattr(runs, "RUNNING_LOST", timedelta(0))
+    with db.transaction() as session:
+        assert leases.take(session, "anything", str(first.id)) is not None
+    assert beat()[1] == "1 running"
+    assert [run.state_name for run in started(client)] == ["Running"]
+
+
+def test_deaths_do_not_make_a_step_stuck_but_are_told(client: SyncPrefectClient, launched: Launched) -> None:
+    move_to(OPENS)
+    for number in range(1, 6):
+        assert beat()[1] == "1 started"
+        assert len(started(client)) == number
+        set_state(client, started(client)[-1], Crashed())
+    assert stuck_events(client) == [{"stage": "target_setting", "step": "open", "attempts": 3}]
+
+
+def test_a_step_that_another_run_is_taking_is_left_to_it(
+    client: SyncPrefectClient, db: database.Database, launched: Launched
+) -> None:
+    at = move_to(OPENS)
+    ref = StepRef("contoh", YEAR, StageKind.TARGET_SETTING, Step.OPEN)
+    with db.transaction() as session:
+        assert leases.take(session, of_stage(ref), "another") is not None
+    state = target_setting("contoh", YEAR, "open", return_state=True)
+    assert (state.name, state.message) == ("Busy", "another run is taking a step of this stage")
+    with db.reading() as session:
+        assert ref in due(session, at=at)
+
+
+def test_a_run_that_lost_its_lease_keeps_nothing_of_what_it_does_next(
+    client: SyncPrefectClient, db: database.Database, launched: Launched
+) -> None:
+    """It hung for longer than its lease, and another took over meanwhile."""
+    move_to(OPENS)
+    begun = step_tasks.begin.fn(StepRef("contoh", YEAR, StageKind.TARGET_SETTING, Step.OPEN))
+    with db.transaction() as session:
+        held = leases.take(session, "stage", "first")
+    with db.transaction() as session:
+        session.execute(update(Lease).values(token="another"))
+    assert begun.first is not None
+    with pytest.raises(Broken, match="LeaseLost"):
+        step_tasks.take_batch.fn(begun.ref, begun.first, held)
+    with db.reading() as session:
+        assert session.scalar(select(func.max(StageStep.cursor))) == 0
 
 
 def test_what_repeats_gets_a_new_key_only_after_it_had_an_effect(db: database.Database, launched: Launched) -> None:
