@@ -25,7 +25,7 @@ from models import Cycle, Stage
 from notifications import words
 from rules.stages import OVER
 from rules.words import ActKind, Door, StageKind, StageState
-from web import console_roster, console_steering, knocking
+from web import console_roster, console_sessions, console_steering, knocking
 from web.audit_steps import audit_steps
 from web.console_ask import STYLE, ConsoleRefused, Desk, console
 from web.pictures import parts, tracks
@@ -288,5 +288,6 @@ ROUTES = [
     Route("/hr/c/{cycle:int}/audit", console(audit), methods=["GET"]),
     Route("/hr/p", console(people), methods=["GET", "POST"]),
     *console_roster.ROUTES,
+    *console_sessions.ROUTES,
     *console_steering.ROUTES,
 ]

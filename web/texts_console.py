@@ -510,6 +510,18 @@ CONSOLE: dict[str, tuple[str, str]] = {
         "Halaman atau siklus itu tidak ada pada instansi Bapak/Ibu.",
         "There is no such page or cycle in your agency.",
     ),
+    "hr.sessions": ("Sesi saya", "My sessions"),
+    "hr.sessions.lead": (
+        "Di sini Bapak/Ibu sedang masuk. Akhiri yang tidak dikenal, lalu periksa siapa lagi yang membaca kotak surat.",
+        "Here you are signed in. End what you do not know, and check who else reads your mailbox.",
+    ),
+    "hr.sessions.console": ("Konsol", "Console"),
+    "hr.sessions.desk": ("Halaman kerja", "Desk"),
+    "hr.sessions.here": ("sesi ini", "this one"),
+    "hr.sessions.since": ("Sejak {at}", "Since {at}"),
+    "hr.sessions.used": ("terakhir mengirim {at}", "last sent something {at}"),
+    "hr.sessions.end": ("Akhiri", "End"),
+    "hr.sessions.all": ("Akhiri semua yang lain", "End all others"),
     "hr.code.why": (
         "Tindakan ini menyangkut tugas atau alamat orang lain. Ketik kode delapan angka yang baru dikirim ke surel"
         " Bapak/Ibu; sesudah itu berlaku 15 menit untuk tindakan lain.",

@@ -498,3 +498,24 @@ def test_weighty_acts_ask_for_a_code_once_in_a_quarter_of_an_hour_and_the_order_
     action, body = next((a, b) for a, b in FORM.findall(seen.text) if 'name="seen"' in b)
     sent = {name: html.unescape(value) for name, value in FIELD.findall(body)}
     assert "Kode konfirmasi" in hr.post(action, sent).text
+
+
+def test_own_sessions_are_seen_and_ended_and_nobody_elses(hr: Hr, january: Database, app: Any) -> None:
+    other, boss = Hr(app, january).sign_in(), Hr(app, january).sign_in(Role.APPOINTING_AUTHORITY)
+    hr.sign_in()
+    page = hr.get("/hr/sessions").text
+    assert (page.count("sesi ini"), page.count('name="session"')) == (1, 1)
+    with january.reading() as session:
+        foreign = session.scalars(select(WebSession.id).filter_by(person_id=boss.who)).one()
+        mine = session.scalars(select(WebSession.id).filter_by(person_id=hr.who).order_by(WebSession.id)).all()
+    hr.order("/hr/sessions", session=foreign)
+    hr.order("/hr/sessions")
+    assert [one.get("/hr/sessions").status_code for one in (hr, other, boss)] == [200, 200, 200]
+    hr.order("/hr/sessions", session=mine[0])
+    assert [one.get("/hr/sessions").status_code for one in (hr, other, boss)] == [200, 401, 200]
+    other.sign_in()
+    hr.order("/hr/sessions", all="yes")
+    assert [one.get("/hr/sessions").status_code for one in (hr, other, boss)] == [200, 401, 200]
+    with january.reading() as session:
+        ended = session.scalars(select(TrailEntry.actor_id).filter_by(type="console.session_ended")).all()
+        assert set(ended) == {hr.who}
