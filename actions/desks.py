@@ -1,7 +1,7 @@
 """A desk: everything one person owes, or may do, in one stage of one cycle, and what they did there."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -15,7 +15,7 @@ from actions.acts.act import Act, Acting, ActRefused
 from actions.bulk import insert_new
 from actions.deadlines import deadlines_of
 from actions.perform import situation
-from models import Agency, Appraisal, Assignment, Cycle, Draft, Note, Person, Stage, Submission, Unit
+from models import Agency, Appraisal, Assignment, Cycle, Draft, Finding, Note, Person, Stage, Submission, Unit
 from rules.stages import FROM_RECEIPT
 from rules.words import ActKind, AssignmentState, NoteKind, Role, StageState
 
@@ -40,6 +40,12 @@ class Task:
     """Of what this person sent last."""
     waits: bool = False
     """Its clock has not begun: `due` means nothing yet."""
+    nip: str = ""
+    """Of the employee, only where another of the same name is on the desk."""
+    number: int = 0
+    """Of a file that is read blind: counted on this desk alone, so that it tells one from another and nothing else."""
+    finding: str = ""
+    """The attribute of the finding that it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +70,19 @@ def desk_of(session: Session, person_id: int, stage_id: int) -> Desk:
     stage = session.get_one(Stage, stage_id)
     cycle = session.get_one(Cycle, stage.cycle_id)
     deadlines = deadlines_of(session, stage)
-    rows = session.connection().execute(_lines(), {"b_stage": stage_id, "b_person": person_id})
+    rows = session.connection().execute(_lines(), {"b_stage": stage_id, "b_person": person_id}).all()
+    twice = _shared([(row.employee, row.nip) for row in rows if row.employee])
+    blind = {id: n for n, id in enumerate((row.id for row in rows if row.kind is ActKind.EXAMINE), 1)}
+    findings = _findings(session, rows)
     tasks = [
         Task(row.id, row.kind, row.role, row.state, row.optional, _about(row), row.unit or "",
              deadlines.due_for(person_id, row.unit_id, row.due_at),
              deadlines.closes_for(person_id, row.unit_id, row.due_at), row.ended_at, row.drafted, row.receipt_no,
-             row.kind in FROM_RECEIPT and row.due_at is None)
+             row.kind in FROM_RECEIPT and row.due_at is None,
+             row.nip if row.employee in twice and row.kind is not ActKind.EXAMINE else "", blind.get(row.id, 0),
+             findings.get(row.id, ""))
         for row in rows
+        if row.state is not AssignmentState.WITHDRAWN
     ]  # fmt: skip
     return Desk(session.get_one(Person, person_id), session.get_one(Agency, cycle.agency_id), cycle, stage, tasks)
 
@@ -89,16 +101,35 @@ def _lines():
         select(
             Assignment.id, Assignment.kind, Assignment.role, Assignment.state, Assignment.optional, Assignment.unit_id,
             Assignment.due_at, Assignment.ended_at, Assignment.appraisal_id, Person.name.label("employee"),
+            Person.nip, Assignment.subject,
             Unit.name.label("unit"), drafted.label("drafted"), last.label("receipt_no"),
         )
         .select_from(Assignment)
         .outerjoin(Appraisal, Appraisal.id == Assignment.appraisal_id)
         .outerjoin(Person, Person.id == Appraisal.employee_id)
         .outerjoin(Unit, Unit.id == func.coalesce(Appraisal.unit_id, Assignment.unit_id))
-        .where(Assignment.stage_id == stage, Assignment.person_id == person,
-               Assignment.state != AssignmentState.WITHDRAWN)
+        .where(Assignment.stage_id == stage, Assignment.person_id == person)
         .order_by(Assignment.id)
     )  # fmt: skip
+
+
+def _shared(people: Iterable[tuple[str, str]]) -> set[str]:
+    """Names that stand for more than one of the people."""
+    names = [name for name, _ in set(people)]
+    return {name for name in names if names.count(name) > 1}
+
+
+def _findings(session: Session, rows: Sequence[Row[Any]]) -> dict[int, str]:
+    """Assignment -> attribute of its finding: one file may have several."""
+    known = {row.id: int(row.subject.split(":")[1]) for row in rows if row.kind in _OF_FINDINGS}
+    if not known:
+        return {}
+    query = select(Finding.id, Finding.attribute).where(Finding.id.in_(known.values()))
+    attributes = {id: attribute.value for id, attribute in session.execute(query)}
+    return {id: attributes.get(finding, "") for id, finding in known.items()}
+
+
+_OF_FINDINGS = frozenset({ActKind.REPLY_TO_FINDING, ActKind.CONCLUDE_FINDING})
 
 
 def _about(row: Row[Any]) -> str:
@@ -121,6 +152,8 @@ class Sheet:
     draft: Mapping[str, Any] | None
     draft_is_old: bool
     draft_at: datetime | None = None
+    number: int = 0
+    """Of a file that is read blind, as on the desk."""
 
 
 def sheet(session: Session, person_id: int, stage_id: int, assignment_id: int, *, at: datetime) -> Sheet:
@@ -134,8 +167,18 @@ def sheet(session: Session, person_id: int, stage_id: int, assignment_id: int, *
     return Sheet(
         assignment, act, acting, act.show(acting), assignment.version, secrets.token_urlsafe(16),
         draft.body if draft else None, bool(draft and draft.version != assignment.version),
-        draft.at if draft else None,
+        draft.at if draft else None, _number(session, assignment),
     )  # fmt: skip
+
+
+def _number(session: Session, assignment: Assignment) -> int:
+    if assignment.kind is not ActKind.EXAMINE:
+        return 0
+    query = select(func.count()).select_from(Assignment).where(
+        Assignment.stage_id == assignment.stage_id, Assignment.person_id == assignment.person_id,
+        Assignment.kind == ActKind.EXAMINE, Assignment.id <= assignment.id,
+    )  # fmt: skip
+    return session.scalar(query) or 0
 
 
 def keep_draft(
@@ -229,13 +272,19 @@ class CaseLine:
     id: int
     employee: str
     own: bool
+    nip: str = ""
+    """Only where another of the same name is among them."""
 
 
 def cases_of(session: Session, person_id: int, cycle_id: int) -> Sequence[CaseLine]:
     """The person's own case first, then the cases of the people they rate."""
     rows = session.connection().execute(_cases(), {"b_cycle": cycle_id, "b_person": person_id})
-    found = [CaseLine(id, name, employee == person_id) for id, employee, name in rows]
-    return sorted(found, key=lambda one: (not one.own, one.id))
+    listed = rows.all()
+    twice = _shared([(name, nip) for _, _, name, nip in listed])
+    found = [
+        CaseLine(id, name, employee == person_id, nip if name in twice else "") for id, employee, name, nip in listed
+    ]
+    return sorted(found, key=lambda one: (not one.own, one.employee.casefold(), one.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +338,8 @@ def _news():
 @cache
 def _cases():
     person = bindparam("b_person")
-    query = select(Appraisal.id, Appraisal.employee_id, Person.name).join(Person, Person.id == Appraisal.employee_id)
+    query = select(Appraisal.id, Appraisal.employee_id, Person.name, Person.nip)
+    query = query.join(Person, Person.id == Appraisal.employee_id)
     return query.where(
         Appraisal.cycle_id == bindparam("b_cycle"), (Appraisal.employee_id == person) | (Appraisal.rater_id == person)
     )

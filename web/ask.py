@@ -32,6 +32,10 @@ STATUS = {"not_yours": 404, "not_found": 404, "link": 404, "stop_over": 404,
 """409 for the rest: the state of things is not what the act needs."""
 
 
+KEPT = ("task", "case", "receipt", "from", "done", "files")
+"""What of a query a switch of language carries along."""
+
+
 class NoVisit(ActRefused):
     """There is no session (`no_session`), or it rested too long (`rested`): then the look says whose it was."""
 
@@ -130,8 +134,13 @@ class Ask:
         shown = {name: shown.get(name, "–") for name in holes(f"refused.{known}.why") | shown.keys()}
         return self.page(
             "refusal.html", STATUS.get(code, 409), retry_after(details), code=known, details=shown | {"code": code},
-            mine=self.named(mine or {}), kept=kept,
+            mine=self.named(mine or {}), kept=kept, asked_for=self._asked_for,
         )  # fmt: skip
+
+    @property
+    def _asked_for(self) -> str:
+        """The query by which a code leads back to where it was asked for."""
+        return urlencode({name: value for name in ("task", "case", "receipt") if (value := self.posted.get(name))})
 
     def named(self, fields: Mapping[str, str]) -> list[tuple[str, str]]:
         from web.errors import place_name
@@ -161,7 +170,7 @@ def asks(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
 def _answer(handler: Handler, request: Request, body: bytes) -> Response:
     look = look_for(request.query_params.get("lang"))
     if request.method != "POST":
-        kept = urlencode([(k, v) for k, v in request.query_params.multi_items() if k in ("task", "from")])
+        kept = urlencode([(k, v) for k, v in request.query_params.multi_items() if k in KEPT])
         look = replace(look, other_language=True, kept_query=f"&{kept}" if kept else "")
     ask = Ask(request, Posted(), clock.now(), look)
     try:

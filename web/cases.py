@@ -25,7 +25,7 @@ def case(ask: Ask) -> Response:
         visit = ask.visit(session)
         found, kind = _case(session, visit, ask, ask.number("id"))
         if kind is NoteKind.FEEDBACK and visit.proof is not Proof.CODE:
-            return ask.go("/w/code")
+            return ask.go(f"/w/code?case={found.id}")
         plan = plans.current_plan(session, found.id, PlanState.ESTABLISHED)
         notes = desks.notes_of(session, found.id)
         rater = session.get(Person, found.rater_id) if found.rater_id else None

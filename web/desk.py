@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -11,7 +12,7 @@ from starlette.routing import Route
 import database
 from actions import desks, disputes, languages, receipts, sessions
 from actions.acts.act import ActRefused
-from actions.desks import CaseLine, Desk, Task
+from actions.desks import Desk
 from actions.objection_windows import window_of
 from models import Assignment, Submission
 from rules.pack import Pack
@@ -30,33 +31,45 @@ def desk(ask: Ask) -> Response:
         visit = ask.visit(session)
         found = desks.desk_of(session, visit.person.id, visit.stage.id)
         cases = desks.cases_of(session, visit.person.id, visit.cycle.id)
+        own = [case.id for case in cases if case.own]
+        staff = [case for case in cases if not case.own]
         window = window_of(session, visit.person.id, visit.stage, at=ask.at)
-        shown = _shown(found, ask.query_number("from"))
-        return ask.page("desk.html", window=window, now=ask.at, news=desks.news_of(session, visit.person.id, cases),
-                        **shown, **_files(cases))  # fmt: skip
+        return ask.page(
+            "desk.html", **_shown(ask, found), now=ask.at, mine=own[0] if own else None, window=window,
+            staff=_slice(ask, "files", staff), news=desks.news_of(session, visit.person.id, cases),
+        )  # fmt: skip
 
 
-def _shown(found: Desk, start: int) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Some of a long list, and how to come to the rest of it."""
+
+    name: str
+    rows: Sequence[Any]
+    start: int
+    all: int
+
+    @property
+    def more(self) -> bool:
+        return self.start + len(self.rows) < self.all
+
+
+def _slice(ask: Ask, name: str, rows: Sequence[Any]) -> Slice:
+    start = min(ask.query_number(name), max(len(rows) - 1, 0)) // PAGE * PAGE
+    return Slice(name, rows[start : start + PAGE], start, len(rows))
+
+
+def _shown(ask: Ask, found: Desk) -> dict[str, Any]:
     must = [task for task in found.tasks if not task.optional]
-    waiting = sorted((t for t in found.open if not t.optional), key=lambda t: (t.due, t.kind.value, t.about))
+    waiting = sorted((t for t in found.open if not t.optional), key=lambda t: (t.due, t.kind.value, t.about, t.number))
+    ended = [task for task in found.tasks if task.state is not AssignmentState.OPEN]
+    newest = sorted(ended, key=lambda task: task.ended_at or task.due, reverse=True)
     return {
-        "desk": found, "stage": found.stage.kind.value, "closed": found.closed, "start": start, "size": PAGE,
-        "tasks": waiting[start : start + PAGE], "more": len(waiting) > start + PAGE,
-        "rights": [task for task in found.open if task.optional], "ended": _newest(found.tasks), "all": len(must),
+        "desk": found, "stage": found.stage.kind.value, "closed": found.closed, "size": PAGE,
+        "tasks": _slice(ask, "from", waiting), "rights": [task for task in found.open if task.optional],
+        "ended": _slice(ask, "done", newest), "all": len(must),
         "done": sum(task.state is AssignmentState.DONE for task in must),
     }  # fmt: skip
-
-
-def _files(cases: Sequence[CaseLine]) -> dict[str, Any]:
-    """The person's own file, and those of the people they rate."""
-    own = [case.id for case in cases if case.own]
-    staff = [(case.id, case.employee) for case in cases if not case.own]
-    return {"mine": own[0] if own else None, "staff": staff[:PAGE]}
-
-
-def _newest(tasks: Sequence[Task]) -> list[Task]:
-    ended = [task for task in tasks if task.state is not AssignmentState.OPEN]
-    return sorted(ended, key=lambda task: task.ended_at or task.due, reverse=True)[:PAGE]
 
 
 def done(ask: Ask) -> Response:

@@ -1,5 +1,6 @@
 """The mailed code, asked for once in a session before weighty acts."""
 
+import re
 from datetime import datetime
 
 from starlette.responses import Response
@@ -17,17 +18,20 @@ from web.sessions import Known, read_known, set_known
 
 NOBODY = Known(0, "")
 
+ASKED_FROM = {"task": re.compile(r"[1-9]\d{0,17}"), "case": re.compile(r"[1-9]\d{0,17}"),
+              "receipt": re.compile(r"[A-Z2-9]{10}")}  # fmt: skip
+"""Pages that a code leads back to, and what tells one from another."""
+
 
 def code_form(ask: Ask) -> Response:
     """`GET /w/code?task=<id>`: asks for a code, or for its digits if one is on its way."""
-    task = ask.query_number("task")
     with database.reading() as session:
         visit = ask.visit(session)
         if visit.proof is Proof.CODE:
-            return _onward(ask, task)
+            return _onward(ask)
         code = codes.outstanding(session, visit, at=ask.at)
         until, address = code.expires_at if code else None, _hinted(visit)
-    return ask.page("code.html", task=task, until=until, address=address, wrong=None)
+    return ask.page("code.html", asked_for=asked_for(ask), until=until, address=address, wrong=None)
 
 
 def _hinted(visit: Visit) -> str:
@@ -36,25 +40,36 @@ def _hinted(visit: Visit) -> str:
     return f"{local[:2]}…@{domain}"
 
 
-def _onward(ask: Ask, task: int) -> Response:
-    return ask.go(f"/w/task/{task}" if task > 0 else "/w")
+def asked_for(ask: Ask) -> tuple[str, str]:
+    """From which page a code was asked for: its kind, and which one; a task of number 0 is the desk."""
+    for kind, fits in ASKED_FROM.items():
+        given = ask.posted.get(kind) or ask.request.query_params.get(kind, "")
+        if fits.fullmatch(given):
+            return kind, given
+    return "task", "0"
+
+
+def _onward(ask: Ask) -> Response:
+    """Back to where the code was asked for."""
+    kind, which = asked_for(ask)
+    page = {"task": "task", "case": "case", "receipt": "done"}[kind]
+    return ask.go("/w" if which == "0" else f"/w/{page}/{which}")
 
 
 def request_code(ask: Ask) -> Response:
     """`POST /w/code`: mails a code to the address on file."""
-    task = ask.posted.whole("task")
     try:
         with database.transaction() as session:
             visit = ask.visit(session, write=True)
             codes.request(session, visit, master=settings.load().master, at=ask.at)
     except CodeRefused as refused:
         raise refused_code(refused, ask.at) from refused
-    return ask.go(f"/w/code?task={max(task, 0)}")
+    return ask.go("/w/code?{}={}".format(*asked_for(ask)))
 
 
 def verify_code(ask: Ask) -> Response:
     """`POST /w/code/verify`: a right code gives the session a new secret; a wrong one is counted."""
-    task, master = ask.posted.whole("task"), settings.load().master
+    master = settings.load().master
     try:
         with database.transaction() as session:
             visit = ask.visit(session, write=True)
@@ -65,10 +80,10 @@ def verify_code(ask: Ask) -> Response:
         raise refused_code(refused, ask.at) from refused
     if verdict.secret is None:
         return ask.page(
-            "code.html", 422, task=max(task, 0), until=ask.at, address=address, wrong=verdict.tries_left
+            "code.html", 422, asked_for=asked_for(ask), until=ask.at, address=address, wrong=verdict.tries_left
         )  # fmt: skip
     ask.keep(verdict.secret)
-    response = _onward(ask, task)
+    response = _onward(ask)
     if not known:
         set_known(response, visit.person.id, ask.at)
     return response

@@ -125,4 +125,4 @@ def text(look: Look, template: str, **context: Any) -> str:
 
 def refusal(look: Look, status: int, code: str, **details: Any) -> HTMLResponse:
     """A page that says why something was not done, and what to do now."""
-    return page(look, "refusal.html", status, code=code, details=details, mine=[], kept="")
+    return page(look, "refusal.html", status, code=code, details=details, mine=[], kept="", asked_for="")

@@ -109,6 +109,7 @@ def context_of(sheet: Sheet, look: Look) -> dict[str, Any]:
     actuals = shown.get("actuals") or {}
     return {
         "s": shown, "kind": sheet.task.kind.value, "task": sheet.task.id, "role": sheet.task.role.value,
+        "number": sheet.number,
         "employee": employee, "rater": rater.name if rater else "", "version": sheet.version, "nonce": sheet.nonce,
         "draft_at": sheet.draft_at, "draft_old": sheet.draft_is_old, "numbered": _numbered(indicators),
         "measured": bool(indicators) and all(one["id"] in actuals for one in indicators),

@@ -61,6 +61,8 @@ PAGES: dict[str, tuple[str, str]] = {
     "desk.lapsed": ("ditutup {at} tanpa kiriman", "closed {at} without anything sent"),
     "desk.more": ("Tampilkan berikutnya", "Show the next"),
     "desk.less": ("Tampilkan sebelumnya", "Show the previous"),
+    "desk.of": ("{first}–{last} dari {all}", "{first}–{last} of {all}"),
+    "desk.sample": ("Berkas sampel {n}", "Sampled file {n}"),
     "desk.files": ("Berkas dan catatan", "Files and notes"),
     "desk.mine": ("Berkas kinerja saya", "My performance file"),
     "desk.draft": ("ada draf", "draft kept"),
@@ -120,6 +122,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "done.what": ("Yang tercatat", "What was recorded"),
     "done.hidden": ("Isinya ditampilkan setelah kode konfirmasi dimasukkan.",
                     "The content is shown once a confirmation code is entered."),
+    "done.show": ("Tampilkan isinya", "Show the content"),
     # conflict
     "mine.title": ("Isian Bapak/Ibu", "What you wrote"),
     "mine.note": ("Tidak ada yang hilang: salin dari sini bila perlu.",
