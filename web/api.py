@@ -25,7 +25,7 @@ from actions.acts.act import ActInvalid, ActRefused
 from actions.agency_files import read_agency
 from actions.codes import CodeRefused
 from actions.launch_dates import Way
-from actions.perform import Receipt, Sent, perform
+from actions.perform import Receipt, Sent, check, perform
 from actions.roster_decisions import Decisions, read_pairs
 from actions.sessions import Visit
 from actions.signin import Officer
@@ -94,6 +94,9 @@ class Act(_Body):
     data: dict[str, Any] = Field(description="What the act's form holds; its JSON schema comes with the task.")
     version: Annotated[int, Field(ge=0, lt=2**31)]
     nonce: Annotated[str, Field(min_length=8, max_length=64)]
+    seen: Annotated[str, Field(max_length=64)] = Field(
+        "", description="From a check, if there was one: what follows now must still be what was said then."
+    )
 
 
 class Code(_Body):
@@ -397,8 +400,30 @@ def act(request: Request, task: Number, body: Act, authorization: Authorization 
     with database.transaction() as session:
         _often(session, request, link_id, at)
         _on_desk(session, person_id, stage_id, task)
-        receipt = perform(session, task, person_id, Sent(body.data, body.version, body.nonce, proof), at=at)
+        sent = Sent(body.data, body.version, body.nonce, proof)
+        if body.seen and (checked := check(session, task, person_id, sent, at=at)) and checked.digest != body.seen:
+            raise ActRefused("follows_something_else")
+        receipt = perform(session, task, person_id, sent, at=at)
     return _receipt(receipt)
+
+
+@router.post("/desk/tasks/{task}/check", operation_id="check_act")
+def check_act(request: Request, task: Number, body: Act, authorization: Authorization = "") -> dict[str, Any]:
+    """What would follow from an act, and what in it contradicts itself; nothing happens.
+
+    A program may act without asking first: the page's own step is for people, and a warning never refuses anything.
+    """
+    at = clock.now()
+    with database.reading() as session:
+        person_id, stage_id, link_id, proof = _desk(session, request, authorization, at)
+    with database.transaction() as session:
+        _often(session, link_id, at)
+        _on_desk(session, person_id, stage_id, task)
+        checked = check(session, task, person_id, Sent(body.data, body.version, body.nonce, proof), at=at)
+    if checked is None:
+        return {"again": True, "follows": {}, "doubts": [], "seen": ""}
+    doubts = [{"code": one.code, "place": one.place, "details": one.details} for one in checked.doubts]
+    return jsonable_encoder({"again": False, "follows": checked.follows, "doubts": doubts, "seen": checked.digest})
 
 
 def _on_desk(session: Session, person_id: int, stage_id: int, task: int) -> None:

@@ -18,6 +18,8 @@ class Group:
 
     name: str = ""
     fixed: bool = False
+    list: bool = False
+    """It only holds rows, each of which says its own name."""
 
 
 @dataclass(slots=True)
@@ -31,7 +33,7 @@ class Control:
 
     @property
     def place(self) -> str:
-        names = [group.name for group in self.groups if group.name]
+        names = [group.name for group in self.groups if group.name and not group.list]
         return BETWEEN.join([*names, self.label] if self.label else names)
 
 
@@ -97,7 +99,7 @@ class Places(HTMLParser):
             self._read(self._select, "option")
 
     def _open(self, tag: str, given: Mapping[str, str]) -> None:
-        group = Group(given.get("data-place", ""), fixed="data-place" in given)
+        group = Group(given.get("data-place", ""), fixed="data-place" in given, list=tag != "fieldset")
         self._groups.append((tag, group))
         if given.get("id"):
             self._places.setdefault(given["id"], group)
@@ -107,7 +109,7 @@ class Places(HTMLParser):
 
     def _take(self, tag: str, given: Mapping[str, str]) -> None:
         kind, name = given.get("type", "text") if tag == "input" else tag, given["name"]
-        groups = tuple(group for _, group in self._groups if group.name or not group.fixed)
+        groups = tuple(group for _, group in self._groups)
         control = self.controls.setdefault(name, Control(name, kind, groups, given.get("aria-label", "")))
         self._places[name] = self._places.pop(name) if kind == "radio" and name in self._places else control
         if kind in ("radio", "checkbox"):

@@ -339,6 +339,12 @@ REFUSALS: dict[str, tuple[str, str]] = (
         _HR,
     )
     | _refusal(
+        "follows_something_else",
+        ("Yang berlaku kini berbeda", "Something else would follow now"),
+        ("Sejak diperiksa ada yang berubah.", "Something has changed since it was checked."),
+        ("Periksa sekali lagi, lalu kirim.", "Check it once more, then send it."),
+    )
+    | _refusal(
         "unit_predicate_first",
         ("Predikat unit lebih dulu", "The unit’s predicate comes first"),
         (

@@ -12,12 +12,19 @@ import database
 import settings
 from database import Database
 
-_spec = importlib.util.spec_from_file_location("office", Path(__file__).with_name("office.py"))
-assert _spec is not None
-assert _spec.loader is not None
-office_module = importlib.util.module_from_spec(_spec)
-sys.modules["office"] = office_module
-_spec.loader.exec_module(office_module)
+
+def _beside(name: str) -> Any:
+    """A module of this folder, under its own name."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+office_module = _beside("office")
+_beside("gallery")
 
 
 @pytest.fixture(autouse=True)
