@@ -417,7 +417,7 @@ def check_act(request: Request, task: Number, body: Act, authorization: Authoriz
     with database.reading() as session:
         person_id, stage_id, link_id, proof = _desk(session, request, authorization, at)
     with database.transaction() as session:
-        _often(session, link_id, at)
+        _often(session, request, link_id, at)
         _on_desk(session, person_id, stage_id, task)
         checked = check(session, task, person_id, Sent(body.data, body.version, body.nonce, proof), at=at)
     if checked is None:

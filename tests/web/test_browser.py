@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +11,7 @@ from office import ORIGIN, Browser, Office, plan_form
 from sqlalchemy import select
 
 import settings
-from models import Cycle
+from models import Cycle, Draft
 from rules.words import ActKind, StageKind
 from tests.web.hr import newest_code
 from web.app import create_app
@@ -111,6 +112,63 @@ def test_a_person_at_a_phone_goes_from_the_letter_to_the_receipt(office, served,
     _check(page, "refusal")
     assert [fault for fault in faults if "favicon" not in fault and "40" not in fault and "42" not in fault] == []
     context.close()
+
+
+def _until_kept(office) -> None:
+    """A page that was left sends its draft on its own, beside the page that comes next."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        with office.db.reading() as session:
+            if session.scalars(select(Draft.version)).first() is not None:
+                return
+        time.sleep(0.1)
+    raise AssertionError("no draft was kept")
+
+
+def test_what_is_typed_survives_every_way_out_of_a_form(office, served, chromium):
+    """Back, a double tap, a changed language and a page shown again; without a script, all but Back."""
+    page = chromium.new_context(viewport={"width": 390, "height": 844}).new_page()
+    page.goto(f"{served}/a/{office.token('dewi')}")
+    page.click("button.main")
+    page.click("a.task")
+    title = "[id='items.0.title']"
+    page.fill(title, "Ditulis lalu kembali")
+    page.go_back()
+    page.wait_for_url("**/w")
+    _until_kept(office)
+    page.click("a.task")
+    assert page.locator(title).input_value() == "Ditulis lalu kembali", "Back keeps a draft"
+    page.fill(title, "Diketuk dua kali")
+    page.locator(".send button", has_text="Simpan draf").dblclick(no_wait_after=True)
+    page.wait_for_selector("text=Draf tersimpan")
+    assert page.locator(title).input_value() == "Diketuk dua kali"
+    assert "Ada draf lain" not in page.content()
+    page.fill(title, "Dalam bahasa lain")
+    page.click("button[value=en]")
+    page.wait_for_selector("text=Draft saved")
+    assert page.locator(title).input_value() == "Dalam bahasa lain"
+    page.click("button[value=desk]")
+    page.wait_for_url("**/w?lang=en")
+    page.click("a.task")
+    assert page.locator(title).input_value() == "Dalam bahasa lain"
+    page.context.close()
+
+
+def test_a_form_is_whole_without_a_script(office, served, chromium):
+    page = chromium.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=False).new_page()
+    page.goto(f"{served}/a/{office.token('eko')}")
+    page.click("button.main")
+    page.click("a.task")
+    page.fill("[id='items.0.title']", "Tanpa skrip")
+    page.press("[id='items.0.title']", "Enter")
+    assert page.url.endswith("/w/task/" + page.url.rsplit("/", 1)[1]), "Enter keeps a draft and stays"
+    page.click("text=Pakai saran") if page.locator("text=Pakai saran").count() else page.click("text=Tambah saran")
+    assert page.locator("[id='items.0.title']").input_value() == "Tanpa skrip"
+    page.locator("button[name=drop]").first.click()
+    page.click("text=Kembalikan")
+    page.click("button[value=en]")
+    assert page.locator("html").get_attribute("lang") == "en"
+    page.context.close()
 
 
 def test_a_rating_sheet_fits_a_phone_and_a_desk(office, served, chromium):
