@@ -29,6 +29,6 @@ def told(refused: Exception) -> str:
     rows = sorted({int(number) for line in lines for number in _ROW.findall(line)})
     shown = ", ".join(map(str, rows[:MOST_ROWS])) + (" ..." if len(rows) > MOST_ROWS else "")
     count = f"{len(lines)} problem{'s' if len(lines) != 1 else ''}"
-    if brief := getattr(refused, "brief", ""):  # made of codes and counts where it was refused
-        return f"refused ({code}): {brief}; {WHERE}"
+    if brief := getattr(refused, "brief", ""):
+        return brief  # made of codes, counts and rows where it was refused
     return f"refused ({code}): {count}{f', rows {shown}' if rows else ''}; {WHERE}"
