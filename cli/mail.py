@@ -3,11 +3,15 @@
 import json
 import logging
 from collections.abc import Mapping
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import mail_inbound, mail_limits, mail_waves
+from cli.language import say, spoken
+
+if TYPE_CHECKING:
+    from actions.letters import Certificate
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 AsJson = Annotated[bool, typer.Option("--json")]
@@ -104,19 +108,33 @@ def certificate(
         elif (cycle := cycles.find(session, agency, year)) is not None:
             found = letters.certificate(session, cycle_id=cycle.id)
         else:
-            typer.echo(f"No cycle {year} of {agency}.", err=True)
+            typer.echo(say(f"Tidak ada siklus {year} di {agency}.", f"No cycle {year} of {agency}."), err=True)
             raise typer.Exit(2)
     data = {"owed": found.owed, "states": dict(found.states), "open": found.open, "missing": found.missing,
             "doubled": found.doubled, "repeated": found.repeated, "clean": found.clean}  # fmt: skip
-    states = ": " + ", ".join(f"{count} {state}" for state, count in found.states.items()) if found.states else ""
-    again = f", {found.repeated} sent again after a crash" if found.repeated else ""
-    words = (
-        f"{wave or f'{agency} {year}'}: {found.owed} letters owed{states}; {found.missing} missing,"
-        f" {found.doubled} doubled{again}: {'clean' if found.clean else 'NOT CLEAN'}"
-    )
-    typer.echo(json.dumps(data) if as_json else words)
+    typer.echo(json.dumps(data) if as_json else _certified(wave or f"{agency} {year}", found))
     if not found.clean:
         raise typer.Exit(1)
+
+
+def _certified(what: str, found: "Certificate") -> str:
+    """The certificate in one sentence."""
+    from cli.words import worded
+
+    listed = ", ".join(f"{count} {worded(state)}" for state, count in found.states.items())
+    states = f": {listed}" if listed else ""
+    if spoken().value == "id":
+        again = f", {found.repeated} dikirim lagi sesudah gangguan" if found.repeated else ""
+        verdict = "bersih" if found.clean else "TIDAK BERSIH"
+        return (
+            f"{what}: {found.owed} surat harus dikirim{states}; {found.missing} hilang, "
+            f"{found.doubled} ganda{again}: {verdict}"
+        )
+    again = f", {found.repeated} sent again after a crash" if found.repeated else ""
+    verdict = "clean" if found.clean else "NOT CLEAN"
+    return (
+        f"{what}: {found.owed} letters owed{states}; {found.missing} missing, {found.doubled} doubled{again}: {verdict}"
+    )
 
 
 Wave = Annotated[str, typer.Option(help="Only this wave.", metavar="KEY")]

@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from cli.language import say
+from cli.words import worded
 
 SILENT = 300
 """Seconds after which a dispatcher that is needed should have been seen."""
@@ -20,13 +21,15 @@ def status(found: Mapping[str, Any]) -> None:
     for line in in_the_way(found):
         typer.secho(line, fg=typer.colors.RED)
     console = Console()
-    outbox = Table("kind", "state", "letters", title="Outbox")
+    outbox = Table(*map(worded, ("kind", "state", "letters")), title=say("Kotak keluar", "Outbox"))
     for kind, state, count in _rows(found):
-        outbox.add_row(kind, state, str(count))
-    console.print(outbox if found["counts"] else "The outbox is empty.")
-    missing = Table("who", "address", "letter", "state", "why", title="Not reached")
+        outbox.add_row(worded(kind), worded(state), str(count))
+    console.print(outbox if found["counts"] else say("Kotak keluar kosong.", "The outbox is empty."))
+    columns = map(worded, ("who", "address", "letter", "state", "why"))
+    missing = Table(*columns, title=say("Tidak sampai", "Not reached"))
     for row in found["not_reached"]:
-        missing.add_row(row["name"], row["address"], row["kind"], row["state"], row["why"])
+        kind, state = worded(row["kind"]), worded(row["state"])
+        missing.add_row(row["name"], row["address"], kind, state, row["why"])
     if found["not_reached"]:
         console.print(missing)
     typer.echo(_summary(found))
@@ -77,7 +80,7 @@ def waves(rows: Sequence[Mapping[str, Any]]) -> None:
     if not rows:
         typer.echo(say("Tidak ada gelombang yang berjalan.", "No wave is under way."))
     for row in rows:
-        states = ", ".join(f"{count} {state}" for state, count in row["states"].items())
+        states = ", ".join(f"{count} {worded(state)}" for state, count in row["states"].items())
         typer.secho(row["key"], bold=True)
         takes = f"; {row['takes']}" if row["takes"] else ""
         typer.echo(f"  {row['agency']}: {row['planned']} {say('surat', 'letters')}: {states}{takes}")
