@@ -14,7 +14,7 @@ from actions.acts import ACTS
 from actions.acts.act import Act, Acting, ActRefused
 from actions.bulk import insert_new
 from actions.deadlines import deadlines_of
-from actions.perform import situation
+from actions.perform import assignment_for_update, situation
 from models import Agency, Appraisal, Assignment, Cycle, Draft, Finding, Note, Person, Stage, Submission, Unit
 from rules.stages import FROM_RECEIPT
 from rules.words import ActKind, AssignmentState, NoteKind, Role, StageState
@@ -190,7 +190,7 @@ def keep_draft(
     `based_on` is when the draft that it goes on from was kept: ActRefused("draft_changed") if there is another by now,
     unless that says the same, as when a button is tapped twice. Returns when the draft that stands now was kept.
     """
-    assignment = session.get(Assignment, assignment_id, with_for_update=True)
+    assignment = assignment_for_update(session, assignment_id)
     if assignment is None or assignment.person_id != person_id:
         raise ActRefused("not_yours")
     if assignment.state is not AssignmentState.OPEN:

@@ -129,13 +129,24 @@ def _allowed(session: Session, assignment: Assignment, person_id: int, sent: Sen
     return acting
 
 
+def assignment_for_update(session: Session, assignment_id: int) -> Assignment | None:
+    """The locked row as it is now; a page may have read an older version of it in the same transaction.
+
+    SQLAlchemy refuses to lock and refresh at once what it holds in another version, so the row is locked first.
+    """
+    session.execute(select(Assignment.id).where(Assignment.id == assignment_id).with_for_update())
+    return session.get(Assignment, assignment_id, populate_existing=True)
+
+
 def _locked(session: Session, assignment_id: int) -> Assignment:
     """The assignment, for this transaction alone. Its stage is shared by acts, but cannot begin to close meanwhile."""
     stage_id = session.scalar(select(Assignment.stage_id).where(Assignment.id == assignment_id))
     if stage_id is None:
         raise ActRefused("not_yours")
     session.get(Stage, stage_id, with_for_update={"read": True}, populate_existing=True)
-    return session.get_one(Assignment, assignment_id, with_for_update=True, populate_existing=True)
+    assignment = assignment_for_update(session, assignment_id)
+    assert assignment is not None
+    return assignment
 
 
 def _sent_before(session: Session, assignment: Assignment, person_id: int, sent: Sent) -> Receipt | None:

@@ -33,6 +33,7 @@ HEADS = (
     "Predikat kinerja", "Versi hasil", "Keberatan", "Disampaikan", "Diterima", "Cara diterima", "Final", "Keadaan",
     "Penjelasan tanpa hasil", "Sifat data",
 )  # fmt: skip
+RATED = tuple(kind for kind in EmploymentKind if kind is not EmploymentKind.STATE_OFFICIAL)
 SHEET_ROWS = 1_048_576
 WIDTHS = {"NIP": 21, "Nama": 30, "Unit kerja": 34, "Jabatan": 28, "NIP pejabat penilai": 21, "Pejabat penilai": 30,
           "Penjelasan tanpa hasil": 40, "Keberatan": 24, "Keadaan": 24}  # fmt: skip
@@ -156,10 +157,10 @@ def _recap(sheet: _Sheet, tally: Tally, cycle: Cycle) -> None:
     sheet.sheet.set_column(0, 0, 16)
     sheet.sheet.set_column(1, 1, 40)
     sheet.line(["Kepegawaian", "", *names, "Jumlah"], bold=True)
-    for kind in EmploymentKind:
+    for kind in RATED:
         counts = [tally.predicates[kind, predicate] for predicate in pack.scale]
         sheet.line([words.EMPLOYMENT[kind], "", *counts, sum(counts)])
-    sums = [sum(tally.predicates[kind, predicate] for kind in EmploymentKind) for predicate in pack.scale]
+    sums = [sum(tally.predicates[kind, predicate] for kind in RATED) for predicate in pack.scale]
     sheet.line(["Jumlah", "", *sums, sum(sums)], bold=True)
     sheet.line([])
     keys = [*(predicate.value for predicate in pack.scale), "without_result", "unfinished"]

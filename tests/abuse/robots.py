@@ -29,6 +29,10 @@ class Form:
     """Where each button sends the form, and what it adds to it."""
 
 
+OUR_SCRIPT = "/static/keep.js?"
+"""Keeps drafts; the only script that a page may load."""
+
+
 class Page(HTMLParser):
     """The links, forms, buttons and resources of a page, as a browser sees them."""
 
@@ -44,7 +48,8 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        self.scripts += [tag for _ in (1,) if tag in ("script", "iframe", "object", "embed")]
+        ours = tag == "script" and given.get("src", "").startswith(OUR_SCRIPT)
+        self.scripts += [tag for _ in (1,) if tag in ("script", "iframe", "object", "embed") and not ours]
         self.scripts += [f"{tag} {name}" for name in given if name.startswith("on") or name == "style"]
         self.resources += [given[name] for name in ("src", "srcset", "poster", "background") if name in given]
         if tag == "link":

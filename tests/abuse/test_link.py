@@ -162,7 +162,9 @@ def test_a04_a_signature_of_another_key_purpose_cycle_or_installation_is_nothing
         assert who.http.get(f"/a/{token}").status_code == 404
         who.send("/a", {"token": token})
         assert (who.status, who.title) == (404, "Tautan ini tidak berlaku")
-        assert who.http.post("/api/v1/session", json={"token": token}).status_code == 404
+        assert who.http.post("/api/v1/session", json={"token": token}).status_code == 422, "no link lets HR in"
+        desk = {"Authorization": f"Link {token}"}
+        assert who.http.get("/api/v1/desk", headers=desk).status_code in (401, 404)
         wait(minutes=1)
     assert rows(office, WebSession) == []
 
@@ -326,7 +328,7 @@ def test_a06_the_link_of_one_in_the_browser_of_another_never_mixes(office, brows
         assert shared.status == 409
         assert "Eko Santoso" in shared.html
     shared.html = tab
-    shared.fill("/w/end", {})
+    shared.fill(f"/w/task/{task}", {"then": "end"}, to=f"/w/task/{task}/draft")
     assert shared.status == 409
     assert shared.http.get("/w").status_code == 200, "Dewi's page does not even end Eko's session"
     assert rows(office, Submission) == rows(office, Draft) == []

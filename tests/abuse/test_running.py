@@ -228,7 +228,7 @@ def test_a23_after_a_whole_run_no_log_holds_a_live_token_code_or_session(served,
         served.secrets |= {code := office.code("budi"), f"{code[:4]} {code[4:]}"}
         page = press(budi, budi.get("/w/code"), "/w/code/verify", code=code)
         assert page.url.path == "/w"
-        signin = re.search(r"(\d{4}) (\d{4})\n", box.by_address["gita@kota.example"][-1].part("plain"))
+        signin = re.search(r"(\d{4}) (\d{4})\s", box.by_address["gita@kota.example"][-1].part("plain"))
         assert signin is not None
         served.secrets |= {signin[1] + signin[2], signin[0].strip()}
         page = press(hr, hr.get("/hr/code"), "/hr/code", code=signin[0])
@@ -240,7 +240,8 @@ def test_a23_after_a_whole_run_no_log_holds_a_live_token_code_or_session(served,
             assert dewi.get(own, headers={"Referer": served.url + own}).status_code == 500
             assert dewi.post("/a", data={"token": own[3:]}).status_code == 500
             assert budi.get("/w").status_code == 500
-    served.secrets |= {cookie.split(".")[0] for cookie in cookies}
+    # the cookie of a known browser names a person openly: there the whole of it, with its signature, is the secret
+    served.secrets |= {cookie if cookie.split(".")[0].isdigit() else cookie.split(".")[0] for cookie in cookies}
     assert len(served.secrets) > 8
     said = served.log.read_text("utf-8", "replace")
     others = ("httpx", "httpcore", "mail.")
