@@ -43,6 +43,16 @@ def test_folders_files_secrets_and_the_database_are_the_owners_alone(tmp_path: P
     assert {modes for is_folder, modes in found.values() if not is_folder} == {0o600}
 
 
+def test_a_database_that_nobody_connected_to_is_not_there(tmp_path: Path) -> None:
+    """Where a backup is put back the database is named before, and what is there already would be in the way."""
+    made = Database(f"sqlite:///{tmp_path}/home/appraisal.db")
+    engine = made.engine
+    assert list(tmp_path.iterdir()) == []
+    with engine.connect():
+        assert mode(tmp_path / "home" / "appraisal.db") == 0o600
+    made.close()
+
+
 def test_an_installation_that_was_open_is_closed_and_links_are_not_followed(tmp_path: Path) -> None:
     home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
     for folder in (home, home / "logs", elsewhere):
