@@ -179,11 +179,6 @@ def _is_there(url: str) -> bool:
 def _sqlite_engine(url: str, *, durable: bool) -> Engine:
     path = make_url(url).database or ":memory:"
     engine = create_engine(url, connect_args={"timeout": 60, "check_same_thread": False}, hide_parameters=True)
-    if not path.startswith((":memory:", "file:")):
-
-        @event.listens_for(engine, "do_connect")
-        def _reserve(*_: Any) -> None:
-            reserve(Path(path))  # SQLite gives its journals the mode of the database
 
     @event.listens_for(engine, "do_connect")
     def _make_file(*_: Any) -> None:  # not before: where a backup is put back, nothing may be there
