@@ -33,6 +33,10 @@ OWN_FILES = ("serve", "demo", "db", "mail", "roster", "cycle")
 """Commands that write into the installation's own folder; what others write is meant for somebody."""
 
 
+_only_listed: list[bool] = []
+"""Not empty in a process that only lists the commands: none of them is imported then."""
+
+
 class Lazy(TyperGroup):
     """Lists all commands without importing them: `--help` answers at once."""
 
@@ -43,7 +47,7 @@ class Lazy(TyperGroup):
         if cmd_name not in GROUPS and cmd_name not in COMMANDS:
             return None
         module, words = (GROUPS | COMMANDS)[cmd_name]
-        if "--help" in sys.argv[1:2] or len(sys.argv) < 2:
+        if _only_listed:
             return TyperCommand(cmd_name, help=words)
         command = typer.main.get_command(import_module(module).app)
         command.name, command.help = cmd_name, command.help or words
