@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rules.roster_columns import RosterRow
+from rules.roster_columns import SYNONYMS, RosterRow
 from rules.roster_texts import CATALOGUE, COLUMN_OF, Text
 from rules.words import Locale, Severity
 
@@ -37,10 +37,11 @@ class Source:
 
 
 class Names(dict[str, str]):
-    """Our columns as the file names them; a column that the file has not, as we name it."""
+    """Our columns as the file names them; a column that the file has not, as a file of its kind would name it."""
 
     def __missing__(self, column: str) -> str:
-        return column
+        in_our_words = all(name == of for of, name in self.items())
+        return column if in_our_words or column not in SYNONYMS else SYNONYMS[column][0]
 
 
 @dataclass(slots=True)
