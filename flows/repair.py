@@ -17,6 +17,7 @@ def repair() -> State:
 def _repair() -> State:
     reaped, lost = repairs.reap(), repairs.tell_hr()
     mended = {**reaped, "lost_letters_told": lost["told"]}
+    repairs.forget()
     late = repairs.overdue_steps()
     for one in late:
         payload = {"stage": one.ref.stage.value, "step": one.ref.step.value, "hours": one.hours}

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 import clock
 import database
-from actions import bounce_notices, deaths, dispatch, due, letters
+from actions import bounce_notices, deaths, dispatch, due, knocks, letters, throttles
 from actions.calendars import calendar_of
 from actions.steps import StepRef
 from models import Agency, Assignment, Cycle, Stage
@@ -38,6 +38,14 @@ def tell_hr() -> Mapping[str, int]:
     """Owe HR the day's notice of letters that reached nobody; `told` and `nobody_to_tell` count those letters."""
     with guarded(), database.transaction() as session:
         return bounce_notices.tell_hr(session, at=clock.now())
+
+
+@task(name="forget old counts", **RETRY)
+def forget() -> Mapping[str, int]:
+    """Delete what no limit and no sign-in can need any more; returns how many rows of each kind."""
+    at = clock.now()
+    with guarded(), database.transaction() as session:
+        return {"throttles": throttles.forget(session, at=at), "knocks": knocks.forget(session, at=at)}
 
 
 @task(name="overdue steps", **RETRY)

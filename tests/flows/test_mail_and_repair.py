@@ -8,13 +8,13 @@ from sqlalchemy import select, update
 
 import database
 import settings
-from actions import dispatch, outbox, steps
+from actions import dispatch, outbox, steps, throttles
 from actions.launching import Launched
 from actions.steps import StepRef
 from cli.processes import free_port
 from flows.deliver_mail import deliver_mail
 from flows.repair import repair
-from models import Assignment, Letter, Person
+from models import Assignment, Letter, Person, Throttle
 from rules.words import AddressState, Lane, LetterState, StageKind, Step
 from tests.flows.conftest import YEAR, move_to
 
@@ -126,3 +126,13 @@ def test_repair_names_steps_that_should_have_been_taken(launched: Launched) -> N
     name, message = told(repair)
     assert name == "Failed"
     assert "1 steps overdue" in message
+
+
+def test_repair_forgets_what_no_limit_needs_any_more(db: database.Database, launched: Launched) -> None:
+    at = move_to(OPENS)
+    with db.transaction() as session:
+        for days in (3, 0):
+            assert throttles.take(session, f"x:{days}", 5, throttles.MINUTE, at=at - timedelta(days=days))
+    told(repair)
+    with db.reading() as session:
+        assert session.scalars(select(Throttle.key)).all() == ["x:0"]
