@@ -78,7 +78,7 @@ def _addresses(ui: int, web: int, box: int, hr: str, credential: str) -> None:
     _say(
         f"\n  Prefect UI   http://127.0.0.1:{ui}   runs, upcoming dates, status tables (Artifacts);"
         f"\n               it asks for a credential: {credential}"
-        f"\n  HR console   http://127.0.0.1:{web}/hr   sign in as {hr}; the link is in the mailbox"
+        f"\n  HR console   http://127.0.0.1:{web}/hr   sign in as {hr}; the code is in the mailbox"
         f"\n  Mailbox      http://127.0.0.1:{box}   every letter that was sent"
     )
 
