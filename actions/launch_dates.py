@@ -25,6 +25,10 @@ class Way:
     anyway: str = ""
     """Why the calendar stands as it is; what has passed is not opened until HR extends it."""
 
+    def or_stand(self, reason: str) -> "Way":
+        """This way; where none was chosen, to go ahead for the reason that the agency's folder gives, if it does."""
+        return self if self != NO_WAY else Way(anyway=reason)
+
 
 NO_WAY = Way()
 

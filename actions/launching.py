@@ -118,8 +118,8 @@ def launch_folder(
     check_year(wanted, today)
     with transaction() as session:
         known = cycles.find(session, wanted.agency, year) is not None
-    wanted = wanted if known else settled(wanted, way, today)
     decided = decisions_of(folder, said or Decisions())
+    wanted = wanted if known else settled(wanted, way.or_stand(decided.dates_stand), today)
     rows = held_back = 0
     if import_roster:
         report = roster_import.import_folder(
@@ -159,7 +159,7 @@ def look_at(
     today = at.astimezone(zone_of(folder)).date()
     check_year(wanted, today)
     decided = decisions_of(folder, said or Decisions())
-    stops = _passed(transaction, wanted, way, today)
+    stops = _passed(transaction, wanted, way.or_stand(decided.dates_stand), today)
 
     def note(session: Session, seen: ImportReport) -> None:
         try:

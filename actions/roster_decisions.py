@@ -27,6 +27,8 @@ class Decisions:
     """Why a cycle is launched without those whom the roster holds back."""
     without_officer: str = ""
     """Why it is launched though nobody is HR officer or appointing authority."""
+    dates_stand: str = ""
+    """Why the calendar stands though dates of it have passed; said in the folder only."""
     waivers: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Of the folder: (NIP, code of the problem) -> reason."""
 
@@ -42,6 +44,7 @@ def decisions_of(folder: AgencyFolder, said: Decisions) -> Decisions:
         same={**same, **said.same},
         without_held_back=said.without_held_back or waivers.get((EVERYBODY, "held_back"), ""),
         without_officer=said.without_officer or waivers.get((EVERYBODY, "role_unfilled"), ""),
+        dates_stand=waivers.get((EVERYBODY, "dates_passed"), ""),
     )
 
 

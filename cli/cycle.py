@@ -57,9 +57,11 @@ def launch(
 
     way = Way(shift, stage_called(begin_at) if begin_at else None, anyway)
     if via == "prefect":
-        return _launch_via_prefect(
-            directory, year, way, import_roster=import_roster, preview=dry_run, as_json=as_json
-        )  # fmt: skip
+        if without_held_back or without_officer or anyway or same_person:
+            raise _not_for_prefect()
+        form: dict[str, Any] = {"import_roster": import_roster, "preview": dry_run, "shift": shift}
+        form |= {"begin_at": way.begin_at, "confirm_leavers": confirm_leavers, "seen": seen}
+        return _launch_via_prefect(directory, year, form, as_json=as_json)
     import clock
     import database
 
@@ -133,10 +135,21 @@ def _demand_launchable(directory: str, year: int) -> Path:
     return folder
 
 
-def _launch_via_prefect(
-    directory: str, year: int, way: "Way", *, import_roster: bool, preview: bool, as_json: bool
-) -> None:  # fmt: skip
-    """Start the deployment `annual-cycle` and say where to watch it."""
+def _not_for_prefect() -> typer.BadParameter:
+    """Everybody who sees runs reads their parameters: neither reasons nor NIPs go there."""
+    return typer.BadParameter(
+        say(
+            "alasan ditulis di waivers.csv (nip *; kode held_back, role_unfilled atau dates_passed) dan NIP di "
+            "nip_corrections.csv di folder instansi, atau luncurkan tanpa --via",
+            "reasons stand in waivers.csv (nip *; code held_back, role_unfilled or dates_passed) and NIPs in "
+            "nip_corrections.csv of the agency's folder; or launch without --via",
+        ),
+        param_hint="--via",
+    )
+
+
+def _launch_via_prefect(directory: str, year: int, form: dict[str, Any], *, as_json: bool) -> None:
+    """Start the deployment `annual-cycle` and say where to watch it; `form` is what its launch form asks for."""
     import os
 
     import httpx
@@ -155,9 +168,7 @@ def _launch_via_prefect(
         raise StartRefused(f"no Prefect server answers at {api}: ops start it, or launch without --via") from None
     from prefect.deployments import run_deployment
 
-    parameters: dict[str, Any] = {"agency_dir": folder.name, "year": year}
-    parameters |= {"import_roster": import_roster, "preview": preview}
-    parameters |= {"shift": way.shift, "anyway": way.anyway, "begin_at": way.begin_at and way.begin_at.value}
+    parameters = {"agency_dir": folder.name, "year": year, **form}
     run: Any = run_deployment(
         "annual-cycle/default", parameters=parameters, timeout=0, as_subflow=False,
         flow_run_name=f"{folder.name} {year} · launch",

@@ -11,7 +11,7 @@ from tasks import cycles, leases, reports
 @flow(name="annual-cycle", flow_run_name="{agency_dir} {year} · launch")
 def annual_cycle(
     agency_dir: str, year: int, import_roster: bool = True, preview: bool = False, confirm_leavers: bool = False,
-    seen: str = "", shift: bool = False, begin_at: StageKind | None = None, anyway: str = "",
+    seen: str = "", shift: bool = False, begin_at: StageKind | None = None,
 ) -> State:  # fmt: skip
     """Launch an agency's yearly cycle. Run again with the same folder it changes nothing.
 
@@ -27,12 +27,11 @@ def annual_cycle(
         seen: The digest that the preview gave; the launch is refused if anything changed since.
         shift: If dates have passed: what has passed begins today, and what follows moves along.
         begin_at: If dates have passed: the stage to begin at; the stages before it are not held.
-        anyway: If dates have passed: why the calendar stands all the same. No names: everybody who sees runs reads it.
     """
     with leases.alive("launch"):
+        way = cycles.Way(shift, begin_at)
         if preview:
-            return _look(agency_dir, year)
-        way = cycles.Way(shift, begin_at, anyway)
+            return _look(agency_dir, year, confirm_leavers, way)
         return _launch(cycles.launch(agency_dir, year, import_roster, confirm_leavers, seen, way), year)
 
 
@@ -53,9 +52,9 @@ def _launch(launched: Launched | str, year: int) -> State:
     return Completed(message=message)
 
 
-def _look(agency_dir: str, year: int) -> State:
+def _look(agency_dir: str, year: int, confirm_leavers: bool, way: cycles.Way) -> State:
     """What a launch would do, in counts; red where something would stop it."""
-    seen = cycles.preview(agency_dir, year)
+    seen = cycles.preview(agency_dir, year, confirm_leavers, way)
     if isinstance(seen, str):
         return Failed(message=seen)
     told = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in seen.items() if count)

@@ -69,12 +69,13 @@ def launch(
 
 
 @task(name="look at the launch", **RETRY)
-def preview(agency_dir: str, year: int) -> dict[str, int | str] | str:
+def preview(agency_dir: str, year: int, confirm_leavers: bool = False, way: Way = NO_WAY) -> dict[str, int | str] | str:
     """Count what a launch would do; names stay out of Prefect, `appraisal cycle launch --dry-run` lists them."""
     at = clock.now()
     with guarded():
         try:
-            outlook = launching.look_at(database.transaction, launching.named_folder(agency_dir), year, at=at)
+            folder, said = launching.named_folder(agency_dir), Decisions(leavers=confirm_leavers)
+            outlook = launching.look_at(database.transaction, folder, year, at=at, said=said, way=way)
         except REFUSALS as refused:
             return told(refused)
     counts: dict[str, int | str] = {"rows": outlook.report.rows}

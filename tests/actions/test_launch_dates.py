@@ -1,6 +1,7 @@
 """Launching late: nothing is launched with dates that have passed before HR has seen what that would do."""
 
 import json
+import shutil
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -108,6 +109,24 @@ def test_going_ahead_with_a_reason_opens_and_closes_nothing_that_has_passed(db: 
         entry = session.scalars(select(TrailEntry).filter_by(type="cycle.launched")).one()
         assert entry.content is not None
         assert entry.content["why"] == "Sistem baru dipasang November"
+
+
+def test_the_folder_can_give_the_reason_where_a_form_has_no_place_for_it(db: Database, tmp_path: Path) -> None:
+    folder = shutil.copytree(MAMUJU, tmp_path / "mamuju")
+    (folder / "waivers.csv").write_text("nip,code,reason\n*,dates_passed,Sistem baru dipasang November\n")
+    seen = launching.look_at(db.transaction, folder, 2026, at=DECEMBER)
+    assert not seen.stops
+    launching.launch_folder(db.transaction, folder, 2026, at=DECEMBER)
+    with db.reading() as session:
+        entry = session.scalars(select(TrailEntry).filter_by(type="cycle.launched")).one()
+        assert entry.content is not None
+        assert entry.content["why"] == "Sistem baru dipasang November"
+
+
+def test_a_way_that_was_chosen_goes_before_the_reason_in_the_folder() -> None:
+    assert Way(shift=True).or_stand("x") == Way(shift=True)
+    assert Way().or_stand("x") == Way(anyway="x")
+    assert Way().or_stand("") == Way()
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,24 @@ def test_what_cannot_be_done_is_said_in_a_line(home: Path, arguments: tuple[str,
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--anyway", "Bupati sakit"],
+        ["--without-held-back", "Siti menyusul"],
+        ["--without-officer", "belum ada"],
+        ["--same-person", "197804092004122001=197804092004122019"],
+    ],
+)
+def test_neither_reasons_nor_numbers_go_to_prefect_and_none_is_dropped_without_a_word(
+    home: Path, words: list[str]
+) -> None:
+    done = appraisal(home, "cycle", "launch", "mamuju", "--year", YEAR, "--via", "prefect", *words)
+    assert done.returncode == 2
+    assert "waivers.csv" in done.stderr
+    assert "nip_corrections.csv" in done.stderr
+
+
 def test_launching_via_prefect_says_when_there_is_none(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     done = appraisal(home, "cycle", "launch", "mamuju", "--year", YEAR, "--via", "prefect")

@@ -106,6 +106,22 @@ def test_the_form_reads_only_folders_of_that_name_and_tells_nothing_of_others(
     assert launch(name) == ("Failed", told)
 
 
+def test_the_form_goes_on_where_dates_have_passed_and_has_no_place_for_words(
+    db: database.Database, folder: Path
+) -> None:
+    move_to(date(YEAR, 7, 20))
+    name, message = launch(folder, preview=True)
+    assert (name, "would be stopped" in message) == ("Failed", True)
+    assert launch(folder)[0] == "Failed"
+    assert rows(db)["cycle"] == 0
+    later = {"begin_at": StageKind.SUPERVISOR_SCORING}
+    assert launch(folder, preview=True, **later)[0] == "Preview"
+    assert launch(folder, **later)[0] == "Completed"
+    assert rows(db)["cycle"] == 1
+    fields = annual_cycle.parameters.properties
+    assert {name for name, field in fields.items() if field.get("type") == "string"} == {"agency_dir", "seen"}
+
+
 def test_the_form_looks_first_and_keeps_names_out_of_prefect(db: database.Database, folder: Path) -> None:
     move_to(EARLY.date())
     before = rows(db)
