@@ -242,6 +242,23 @@ def test_the_console_fits_a_phone_and_shuts_nobody_out(office, served, chromium)
     page.context.close()
 
 
+@pytest.mark.parametrize(("width", "lang"), [(320, "id"), (390, "en"), (1280, "id")])
+def test_pages_around_the_console_fit_every_screen(office, served, chromium, width, lang):
+    page, cycle = _console(office, served, chromium)
+    page.set_viewport_size({"width": width, "height": 844})
+    for path in ("/", "/hr", "/hr/roster", "/hr/sessions"):
+        page.goto(f"{served}{path}?lang={lang}")
+        _check(page, f"{path} at {width}")
+    page.goto(f"{cycle}/steer?lang={lang}")
+    page.click("details#pause summary")
+    page.fill("#pause input[name=reason]", "Jaringan terputus di seluruh kantor")
+    page.click("#pause button.main")
+    _check(page, f"preview at {width}")
+    page.click("form.actions button.main")
+    _check(page, f"code before a weighty act at {width}")
+    page.context.close()
+
+
 def test_labels_and_fields_of_the_control_forms_stand_in_line(office, served, chromium):
     page, cycle = _console(office, served, chromium)
     for width, lang in ((1280, "id"), (700, "id"), (1280, "en"), (390, "id"), (390, "en")):
