@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     agencies_dir: Path = Path("examples")
     """Where an agency named without a path is looked for, by the launch form, the command line and the API."""
     prefect_ui_url: str = "http://127.0.0.1:4200"
+    batch_people: Annotated[int, Field(ge=1, le=100_000)] = 2500
+    """People in one batch of a step: one task run, one transaction, and what a death of the run repeats at most."""
 
     @field_validator("home", "agencies_dir", "state_dir", mode="before")
     @classmethod

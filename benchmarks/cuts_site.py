@@ -27,6 +27,8 @@ from simulation.mailbox import Mailbox
 
 EXAMPLE, YEAR = "bukittinggi", 2026
 WORKERS = ("worker", "worker-2")
+BATCH_PEOPLE = 2
+"""So small that a step of forty people takes seconds, with many commits between which it may be cut."""
 PATIENCE = 900.0
 FINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 
@@ -92,6 +94,7 @@ class Site:
             "APPRAISAL_DATABASE_URL": self.db.url, "APPRAISAL_SECRET": "c" * 64,
             "APPRAISAL_HOME": str(self.home), "APPRAISAL_SMTP_URL": f"smtp://127.0.0.1:{self.smtp}",
             "APPRAISAL_AGENCIES_DIR": str(self.home / "agencies"),
+            "APPRAISAL_BATCH_PEOPLE": str(BATCH_PEOPLE),
         }  # fmt: skip
 
     def start(self) -> None:

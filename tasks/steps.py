@@ -9,15 +9,13 @@ from sqlalchemy import func, select
 
 import clock
 import database
+import settings
 from actions import due, leases, steps
 from actions.leases import Held
 from actions.steps import Span, StepRef
 from models import Appraisal
 from rules.stages import StepRefused
 from tasks.failing import RETRY, guarded
-
-SIZE = 2500
-"""People in a batch, and so in a task run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,8 @@ def _next(ref: StepRef, lease: Held | None) -> Span | None:
     while True:
         with database.transaction() as session:
             leases.demand(session, lease)
-            span = steps.next_span(session, ref, at=clock.now(), size=SIZE)
+            size = settings.load().batch_people
+            span = steps.next_span(session, ref, at=clock.now(), size=size)
             if span is None or span.hi >= span.lo:
                 return span
             steps.take(session, ref, span, at=clock.now())

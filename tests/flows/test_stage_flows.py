@@ -10,6 +10,7 @@ from prefect.client.schemas.objects import StateType
 from sqlalchemy import func, select, update
 
 import database
+import settings
 from actions import cycles, steps
 from actions.launching import Launched
 from flows import (
@@ -24,7 +25,6 @@ from flows import (
 from models import Assignment, Cycle, Letter, Stage, StageStep, TrailEntry
 from rules.stages import STEPS
 from rules.words import AssignmentState, StageKind, StageState
-from tasks import steps as step_tasks
 from tests.flows.conftest import EARLY, YEAR, move_to
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("prefect_server")]
@@ -78,6 +78,11 @@ def test_a_run_booked_for_dates_that_moved_is_skipped(db: database.Database, lau
     assert run("open", revision=3)[0] == "Completed"
 
 
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APPRAISAL_BATCH_PEOPLE", "2")
+    settings.load.cache_clear()
+
+
 def test_nothing_is_done_while_the_cycle_is_paused_or_unknown(db: database.Database, launched: Launched) -> None:
     move_to(OPENS)
     with db.transaction() as session:
@@ -91,7 +96,7 @@ def test_a_run_that_died_goes_on_where_it_stood_and_tells_no_values(
     db: database.Database, launched: Launched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     move_to(OPENS)
-    monkeypatch.setattr(step_tasks, "SIZE", 2)
+    small_batches(monkeypatch)
     whole, calls = steps.take, iter(range(100))
 
     def dying(*args, **kwargs):
@@ -114,7 +119,7 @@ def test_a_long_step_ends_after_its_share_and_the_next_run_goes_on(
     db: database.Database, launched: Launched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     move_to(OPENS)
-    monkeypatch.setattr(step_tasks, "SIZE", 2)
+    small_batches(monkeypatch)
     monkeypatch.setattr(step, "MOST_BATCHES", 2)
     names = [run("open")[0] for _ in range(4)]
     assert names == ["Continued", "Continued", "Continued", "Completed"]
