@@ -55,6 +55,7 @@ def _facts(session: Session, agency: Agency, cycle: Cycle, wave: Wave, at: datet
         "counts": {
             "owed": sum(states.values()), "accepted": accepted, "open": 0, "ambiguous": ambiguous,
             "bounced": sum(states.values()) - accepted - ambiguous, "missing": found.missing, "doubled": found.doubled,
+            "restored": found.restored,
         },
         "stages": [
             {"stage": stage.kind.value, "opens": stage.opens_at.isoformat(), "due": stage.due_at.isoformat()}

@@ -109,6 +109,7 @@ class Certificate:
     planned: int
     doubtful: int = 0
     repeated: int = 0
+    restored: int = 0
 
     @property
     def open(self) -> int:
@@ -116,12 +117,16 @@ class Certificate:
 
     @property
     def clean(self) -> bool:
-        """Nothing missing, doubled or still under way, and as many rows as were planned.
+        """Nothing missing, doubled or still under way, no copy that a restore may have let out.
+
+        As many rows as were planned as well.
 
         What was sent again after a process or connection died is told in `repeated` and leaves it clean: the copies
         are one letter, the same to the last byte and of the same Message-ID, at most one per connection that died.
         """
-        return not (self.missing or self.doubled or self.open) and self.owed == sum(self.states.values())
+        return not (self.missing or self.doubled or self.open or self.restored) and self.owed == sum(
+            self.states.values()
+        )
 
 
 def certificate(
@@ -131,7 +136,8 @@ def certificate(
 
     missing: accepted letters without an accepted attempt, and open mandatory assignments that no letter ever covered;
     doubled: letters with more than one accepted attempt; doubtful: those that may be lost and are yet to be sent again;
-    repeated: accepted ones that were, so that some people may have two copies.
+    repeated: accepted ones that were, so that some people may have two copies; restored: accepted ones that may have
+    gone out before as well, after the backup that was restored was made.
     """
     from actions import mail_checks
 
@@ -151,4 +157,5 @@ def certificate(
         planned=session.scalar(planned) or 0,
         doubtful=mail_checks.count_doubtful(session, where),
         repeated=mail_checks.count_repeated(session, where),
+        restored=mail_checks.count_restored(session, where),
     )

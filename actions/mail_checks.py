@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from actions import waves
 from actions.claims import WAITING, database_now
+from actions.restores import COPY
 from models import Agency, Assignment, Letter, MailAttempt, MailEvent, MailSwitch, Person, Stage, Wave
 from rules.bounces import FATES, EventKind
 from rules.smtp_outcomes import again_after_ambiguous
@@ -69,6 +70,13 @@ def count_repeated(session: Session, where: Sequence[ColumnElement[bool]]) -> in
     return session.scalar(accepted) or 0
 
 
+def count_restored(session: Session, where: Sequence[ColumnElement[bool]]) -> int:
+    """Letters accepted after a restore that may have been sent before it, when nobody remembers."""
+    before = exists().where(MailAttempt.letter_id == Letter.id, MailAttempt.owner.startswith(COPY))
+    accepted = select(func.count()).select_from(Letter).where(Letter.state.in_(DELIVERED), before, *where)
+    return session.scalar(accepted) or 0
+
+
 NOT_REACHED = (
     LetterState.FAILED_PERM, LetterState.HELD, LetterState.BOUNCED_HARD, LetterState.BOUNCED_SOFT,
     LetterState.AMBIGUOUS, LetterState.SUPPRESSED, LetterState.EXPIRED,
@@ -115,6 +123,11 @@ def _why(letter: Letter) -> str:
     return f"{why}; {then}"
 
 
+def _of_agency(agency: str) -> list[ColumnElement[bool]]:
+    theirs = select(Person.id).join(Agency, Agency.id == Person.agency_id).where(Agency.code == agency)
+    return [Letter.person_id.in_(theirs)] if agency else []
+
+
 def overview(session: Session, agency: str = "") -> dict[str, Any]:
     """The outbox by kind and state, every letter that did not reach its person, with the reason, and what came back.
 
@@ -132,6 +145,7 @@ def overview(session: Session, agency: str = "") -> dict[str, Any]:
     )  # fmt: skip
     events = select(MailEvent.kind, func.count()).where(MailEvent.kind != EventKind.TOLD).group_by(MailEvent.kind)
     return {
+        "perhaps_twice": count_restored(session, _of_agency(agency)),
         "came_back": dict(session.execute(events.order_by(MailEvent.kind)).tuples().all()),
         "counts": [{"kind": kind, "state": state.value, "count": n} for kind, state, n in session.execute(counted)],
         "not_reached": [

@@ -17,13 +17,16 @@ from actions.calendars import calendar_of
 from actions.invitations import first_kind
 from actions.launch_dates import Past, Way, past_of
 from actions.roster_import import ImportReport
+from actions.steering.preview import Said
 from actions.steps import StepRef
 from models import Agency, Appraisal, Cycle, Letter, Person, Stage
+from notifications import words
 from rules.calendar import Calendar
 from rules.pack import Pack
 from rules.reminders import occasions
 from rules.words import AppraisalState, Locale, StageKind, Step
 
+DAYS = ("Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu")
 Transaction = Callable[[], AbstractContextManager[Session]]
 OPENED = (StageKind.TARGET_SETTING, StageKind.MID_YEAR_REVIEW, StageKind.SUPERVISOR_SCORING)
 """Stages whose opening does not depend on what people did before."""
@@ -127,7 +130,7 @@ def _plan(session: Session, cycle: Cycle, report: ImportReport, *, at: datetime,
              "blocks": one.blocks, **one.text(locale)._asdict()}
             for one in report.problems
         ],
-        notes=[note for plan in plans for note in _notes(plan, calendar, calendar.local_date(at))],
+        notes=[note for plan in plans for note in _notes(plan, calendar, calendar.local_date(at), locale)],
     )  # fmt: skip
 
 
@@ -165,13 +168,28 @@ def _recipients(session: Session, cycle: Cycle, stage: Stage) -> list[tuple[str,
     return [(nip, name, kind) for nip, name in session.execute(query.order_by(Person.name)).tuples()]
 
 
-def _notes(plan: StagePlan, calendar: Calendar, today: date) -> list[str]:
+OPENS, DUE = Said("dibuka", "opens"), Said("batas waktu", "due")
+
+
+def _notes(plan: StagePlan, calendar: Calendar, today: date, locale: Locale) -> list[str]:
     """What HR may want to move before launching."""
-    name, found = plan.stage.value.replace("_", " "), []
+    name = words.STAGES[locale][plan.stage]
+    notes = []
     if plan.opens < today:
-        found.append(f"{name} would open at once: {plan.opens} has passed")
-    found += [
-        f"{name}: {what} {day} is a day off ({calendar.holidays.get(day, day.strftime('%A'))})"
-        for what, day in (("opens", plan.opens), ("due", plan.due)) if not calendar.is_working_day(day)
-    ]  # fmt: skip
-    return found
+        notes.append(
+            f"{name} would open at once: {plan.opens} has passed"
+            if locale is Locale.EN
+            else f"{name} akan langsung dibuka: {plan.opens} sudah lewat"
+        )
+    for what, day in ((OPENS, plan.opens), (DUE, plan.due)):
+        if not calendar.is_working_day(day):
+            notes.append(_day_off(name, what, day, calendar, locale))
+    return notes
+
+
+def _day_off(name: str, what: Said, day: date, calendar: Calendar, locale: Locale) -> str:
+    if locale is Locale.EN:
+        why = calendar.holidays.get(day, f"{day:%A}")
+        return f"{name}: {what.en} {day} is a day off ({why})"
+    why = calendar.holidays.get(day, DAYS[day.weekday()])
+    return f"{name}: {what.id} {day} adalah hari libur ({why})"

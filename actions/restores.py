@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, exists, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from actions import outbox
@@ -185,6 +185,7 @@ def stop(session: Session, why: str, *, at: datetime) -> None:
     switch.paused_at, switch.restored_at = at, at
     switch.reason = f"{why} {due} letters would go out now, perhaps again; {HOW}"
     session.flush()
+    mark_copies(session, *_WAITING, restored_at=at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,12 +202,40 @@ class Again:
         return sum(self.letters.values())
 
 
+COPY = "before the restore of "
+"""Begins the owner of an attempt that nobody remembers: the letter may have been sent after the backup was made."""
+
+
+def mark_copies(session: Session, *which: ColumnElement[bool], restored_at: datetime) -> None:
+    """Put on record of letters that they may have gone out before; the same restore marks each once."""
+    owner = f"{COPY}{restored_at:%Y-%m-%dT%H:%M:%S.%f}"
+    known = exists().where(MailAttempt.letter_id == Letter.id, MailAttempt.owner == owner)
+    moment = literal(restored_at, MailAttempt.begun_at.type)
+    rows = select(Letter.id, Letter.attempts, literal(owner), moment, moment, literal("")).where(*which, ~known)
+    columns = ["letter_id", "number", "owner", "begun_at", "ended_at", "reply"]
+    session.execute(insert(MailAttempt).from_select(columns, rows))
+
+
+def made_again(session: Session, cycle_id: int, due_at: datetime | None, *, at: datetime) -> None:
+    """Mark what a step has just queued, if it may have done so before the last restore.
+
+    `due_at`: when the step fell due; None: nobody knows, so what it does within a day of the restore may be the
+    second time.
+    """
+    restored_at = session.scalar(select(MailSwitch.restored_at).filter_by(id=1))
+    if restored_at is None:
+        return
+    if at - timedelta(days=1) <= restored_at if due_at is None else due_at <= restored_at:
+        mark_copies(session, Letter.cycle_id == cycle_id, Letter.queued_at == at, restored_at=restored_at)
+
+
 GOING = (LetterState.QUEUED, LetterState.DEFERRED, LetterState.SENDING, LetterState.AMBIGUOUS)
+_WAITING = (Letter.state.in_(GOING), Letter.ended_at.is_(None))
 
 
 def would_go_out(session: Session) -> Again:
     """All that is not through: each of it may have gone out after the backup was made."""
-    mine = Letter.state.in_(GOING), Letter.ended_at.is_(None)
+    mine = _WAITING
     counted = select(Letter.kind, func.count()).where(*mine).group_by(Letter.kind).order_by(Letter.kind)
     doubt = select(func.count()).where(*mine, Letter.state.in_((LetterState.SENDING, LetterState.AMBIGUOUS)))
     oldest, newest = session.execute(select(func.min(Letter.queued_at), func.max(Letter.queued_at)).where(*mine)).one()

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from actions import trail
+from actions import restores, trail
 from actions.bulk import insert_new
 from actions.calendars import calendar_of
 from models import Agency, Appraisal, Assignment, Cycle, Stage, StageStep
@@ -143,6 +143,7 @@ def take(session: Session, ref: StepRef, span: Span, *, at: datetime) -> Counts:
         return {}
     phase = next(p for p in phases_of(ref.stage, ref.step) if p.name == span.phase)
     counts = phase.take(context, row.cursor + 1, span.hi)
+    restores.made_again(session, context.cycle.id, _due_at(context.stage, ref), at=at)
     total = json.loads(row.counts)
     row.counts = json.dumps({key: total.get(key, 0) + counts.get(key, 0) for key in {*total, *counts}})
     row.cursor = span.hi
@@ -192,6 +193,11 @@ def rounds(session: Session, ref: StepRef) -> int:
     stage = session.scalars(_find_stage(ref)).one()
     query = select(StageStep.cursor).filter_by(stage_id=stage.id, step=ref.step, occasion=f"{ref.occasion}/{ROUNDS}")
     return session.scalar(query) or 0
+
+
+def _due_at(stage: Stage, ref: StepRef) -> datetime | None:
+    """When the step fell due, where that is a date of the stage."""
+    return {Step.OPEN: stage.opens_at, Step.CLOSE: stage.closes_at}.get(ref.step)
 
 
 def _unfinished(session: Session, stage_id: int, ref: StepRef) -> bool:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.language import say
+from cli.words import worded
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -81,7 +84,10 @@ def freeze(agency: str, year: int, to: Annotated[Path | None, typer.Option()] = 
     def act(session: "Session", cycle: "Cycle", at: "datetime") -> dict[str, Any]:
         plan = audits.freeze(session, cycle, at=at)
         if plan is None:
-            return {"audit": "the policy pack of this cycle has the audit switched off"}
+            return {"audit": say(
+                "paket kebijakan siklus ini tidak memakai audit",
+                "the policy pack of this cycle has the audit switched off",
+            )}  # fmt: skip
         if to is not None:
             to.mkdir(parents=True, exist_ok=True)
             (to / "roster.csv").write_bytes(plan.roster or b"")
@@ -142,7 +148,10 @@ def evaluate(agency: str, year: int, stage: int = 1, as_json: AsJson = False) ->
 
     def act(session: "Session", cycle: "Cycle", at: "datetime") -> dict[str, Any]:
         if audits.ready(session, cycle, at=at)[1] not in (0, stage) or not _concluded(session, cycle):
-            raise audits.AuditRefused("Items of this stage are still open: examiners and raters finish them first.")
+            raise audits.AuditRefused(say(
+                "Butir tahap ini masih terbuka: pemeriksa dan penilai menyelesaikannya dahulu.",
+                "Items of this stage are still open: examiners and raters finish them first.",
+            ))  # fmt: skip
         return {"stage": stage, "decision": audit_evaluation.evaluate(session, cycle, stage, at=at).value}
 
     _answer(agency, year, act, as_json)
@@ -172,10 +181,12 @@ def _answer(
     with database.transaction() if write else database.reading() as session:
         cycle = cycles.find(session, agency, year)
         if cycle is None:
-            raise audits.AuditRefused(f"There is no cycle {year} of {agency}.")
+            raise audits.AuditRefused(
+                say(f"Tidak ada siklus {year} di {agency}.", f"There is no cycle {year} of {agency}.")
+            )
         found = ask(session, cycle, at)
     if as_json:
         typer.echo(json.dumps(found))
         return
     for name, value in found.items():
-        typer.echo(f"{name}: {json.dumps(value) if isinstance(value, dict | list) else value}")
+        typer.echo(f"{worded(name)}: {json.dumps(value) if isinstance(value, dict | list) else worded(str(value))}")

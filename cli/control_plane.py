@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from cli.language import say
 from private_files import keep_secret, make_folder, reserve
 
 ROOT = Path(__file__).parent.parent
@@ -150,7 +151,11 @@ def main() -> None:
 
     chosen = get_current_settings().server
     if chosen.api.auth_string is None:
-        sys.exit("PREFECT_SERVER_API_AUTH_STRING is not set: an open server would let anybody run code")
+        name = "PREFECT_SERVER_API_AUTH_STRING"
+        sys.exit(say(
+            f"{name} belum diisi: server yang terbuka membuat siapa pun dapat menjalankan kode",
+            f"{name} is not set: an open server would let anybody run code",
+        ))  # fmt: skip
     app = OwnPagesOnly(create_app(final=True), os.environ[OWN_ADDRESSES].split(","))
     uvicorn.run(
         app, host=chosen.api.host, port=chosen.api.port, log_level=chosen.logging_level.lower(),

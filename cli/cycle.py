@@ -72,10 +72,13 @@ def launch(
     with bar() as tell:
         made = launching.launch_folder(
             database.transaction, launching.find_folder(directory), year, at=at, import_roster=import_roster,
-            progress=lambda what, done, of: tell(f"roster: {what}", done, of), said=said, way=way,
+            progress=lambda what, done, of: tell(f"{say('daftar', 'roster')}: {what}", done, of), said=said, way=way,
         )  # fmt: skip
         added = launching.enroll_all(
-            database.transaction, made.cycle_id, at=at, progress=lambda done: tell("appraisals", done, 0)
+            database.transaction,
+            made.cycle_id,
+            at=at,
+            progress=lambda done: tell(say("penilaian", "appraisals"), done, 0),
         )
     with database.reading() as session:
         (told,) = _status(session, made.agency, year, at)
@@ -131,7 +134,10 @@ def _demand_launchable(directory: str, year: int) -> Path:
     read = read_agency(folder)
     launching.check_year(launching.prepare(read, year), clock.now().astimezone(launching.zone_of(read)).date())
     if folder.resolve() != launching.named_folder(folder.name).resolve():
-        raise launching.FolderUnknown([f"{folder} is not among the agencies that a worker launches: HR moves it there"])
+        raise launching.FolderUnknown([say(
+            f"{folder} tidak berada di folder instansi yang dibuka worker: Pengelola Kinerja memindahkannya ke sana",
+            f"{folder} is not among the agencies that a worker launches: HR moves it there",
+        )])  # fmt: skip
     return folder
 
 
@@ -165,7 +171,10 @@ def _launch_via_prefect(directory: str, year: int, form: dict[str, Any], *, as_j
     try:
         httpx.get(f"{api}/health", timeout=5)
     except httpx.HTTPError:
-        raise StartRefused(f"no Prefect server answers at {api}: ops start it, or launch without --via") from None
+        raise StartRefused(say(
+            f"tidak ada server Prefect yang menjawab di {api}: pengelola sistem menjalankannya, atau buka tanpa --via",
+            f"no Prefect server answers at {api}: ops start it, or launch without --via",
+        )) from None  # fmt: skip
     from prefect.deployments import run_deployment
 
     parameters = {"agency_dir": folder.name, "year": year, **form}
@@ -174,7 +183,7 @@ def _launch_via_prefect(directory: str, year: int, form: dict[str, Any], *, as_j
         flow_run_name=f"{folder.name} {year} · launch",
     )  # fmt: skip
     where = f"{ui}/runs/flow-run/{run.id}"
-    typer.echo(json.dumps({"run": str(run.id), "url": where}) if as_json else f"Started: {where}")
+    typer.echo(json.dumps({"run": str(run.id), "url": where}) if as_json else f"{say('Dimulai', 'Started')}: {where}")
 
 
 @app.command()
@@ -192,7 +201,7 @@ def plan(
 
     folder = launching.find_folder(directory)
     with tempfile.TemporaryDirectory(prefix="appraisal-plan-") as scratch, bar() as tell:
-        tell("planning in a throwaway database", 0, 0)
+        tell(say("merencanakan di basis data sementara", "planning in a throwaway database"), 0, 0)
         db = Database(f"sqlite:///{scratch}/plan.db")
         schema.upgrade(db)
         seen = planning.foresee(db.transaction, folder, year, at=datetime.now(UTC), locale=spoken())
@@ -246,7 +255,10 @@ def _steer(act, agency: str, year: int, *, yes: bool, as_json: bool, **order: An
 
     with database.reading() as session:
         if (cycle := cycles.find(session, agency, year)) is None:
-            raise LaunchRefused([f"there is no cycle {year} of {agency}: see `appraisal cycle status`"])
+            raise LaunchRefused([say(
+                f"tidak ada siklus {year} di {agency}: lihat `appraisal cycle status`",
+                f"there is no cycle {year} of {agency}: see `appraisal cycle status`",
+            )])  # fmt: skip
         print_preview(act(session, cycle, at=clock.now(), preview=True, **order), as_json=as_json)
     if not yes:
         typer.confirm(say("Laksanakan?", "Do it?"), abort=True, err=True)

@@ -111,7 +111,7 @@ def print_plan(seen: "Plan", *, who: bool) -> None:
     print_table(worded("letters per day, at most"), ("day", "letters"), days)
     if who:
         listed = [
-            {"stage": one.stage.value, "nip": nip, "name": name, "letter": worded(kind)}
+            {"stage": worded(one.stage.value), "nip": nip, "name": name, "letter": worded(kind)}
             for one in seen.stages for nip, name, kind in one.recipients
         ]  # fmt: skip
         print_table(worded("who"), ("stage", "nip", "name", "letter"), listed)

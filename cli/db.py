@@ -2,6 +2,8 @@
 
 import typer
 
+from cli.language import say
+
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
@@ -18,4 +20,5 @@ def upgrade() -> None:
 
     db = database.current()
     head = schema.upgrade(db)
-    typer.echo(f"{db.engine.url.render_as_string(hide_password=True)} is at version {head}.")
+    url = db.engine.url.render_as_string(hide_password=True)
+    typer.echo(say(f"{url} sekarang versi {head}.", f"{url} is at version {head}."))

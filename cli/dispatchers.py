@@ -7,6 +7,8 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from cli.language import say
+
 
 class DispatcherFailed(Exception):
     """A process ended as it should not; the others have finished."""
@@ -34,7 +36,10 @@ def deliver(processes: int, *, lanes: Sequence[str], limit: int, connections: in
         for sign, handler in before.items():
             signal.signal(sign, handler)
     if bad := [child.returncode for child in children if child.returncode]:
-        raise DispatcherFailed(f"{len(bad)} of {processes} dispatchers failed, see above")
+        raise DispatcherFailed(say(
+            f"{len(bad)} dari {processes} pengirim gagal, lihat di atas",
+            f"{len(bad)} of {processes} dispatchers failed, see above",
+        ))  # fmt: skip
     counts: Counter[str] = Counter()
     for one in said:
         counts.update(json.loads(one.strip().splitlines()[-1]))

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.language import say
+from cli.words import worded
+
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
@@ -34,7 +37,7 @@ def results(agency: Agency, year: Year, to: To = HERE, draft: Draft = False, as_
     import clock
     from actions.exports import write_csv, write_xlsx
 
-    with _cycle(agency, year) as (session, cycle_id), _bar("Results", 2) as step:
+    with _cycle(agency, year) as (session, cycle_id), _bar(say("Hasil", "Results"), 2) as step:
         name = f"hasil-{agency}-{year}"
         done = [
             step(write_csv(session, cycle_id, to / f"{name}.csv", draft=draft)),
@@ -60,7 +63,11 @@ def siasn(
             done = [write_siasn(session, cycle_id, to / f"siasn-{agency}-{year}.jsonl", draft=draft)]
             return _report(done, as_json)
         found = siasn_differences(session, cycle_id, check)
-    typer.echo(json.dumps({"differences": found}) if as_json else "\n".join(found) or "No difference.")
+    typer.echo(
+        json.dumps({"differences": found})
+        if as_json
+        else "\n".join(found) or say("Tidak ada perbedaan.", "No difference.")
+    )
     raise typer.Exit(1 if found else 0)
 
 
@@ -89,10 +96,11 @@ def documents(
 
     with _cycle(agency, year) as (session, cycle_id):
         cases = document_cases(session, cycle_id, nip=nip, draft=draft)
-        with _bar("Documents", len(cases)) as step:
+        with _bar(say("Dokumen", "Documents"), len(cases)) as step:
             names = [step(name) for name in write_documents(session, cases, to, clock.now())]
     report = {"folder": str(to), "documents": len(names), "owed": len(cases)}
-    typer.echo(json.dumps(report) if as_json else f"{len(names)} of {len(cases)} documents in {to}")
+    written = say(f"{len(names)} dari {len(cases)} dokumen di {to}", f"{len(names)} of {len(cases)} documents in {to}")
+    typer.echo(json.dumps(report) if as_json else written)
 
 
 @app.command()
@@ -106,8 +114,9 @@ def dossier(agency: Agency, year: Year, to: To = HERE, as_json: AsJson = False) 
     _report([done], as_json)
     if as_json:
         return
-    typer.echo(f"Write this digest into the minutes: {done.sha256}")
-    typer.echo(f"Check: python3 deploy/verify_dossier.py {done.path} {done.sha256}")
+    digest = done.sha256
+    typer.echo(say(f"Tulis sidik ini di berita acara: {digest}", f"Write this digest into the minutes: {digest}"))
+    typer.echo(f"{say('Periksa', 'Check')}: python3 deploy/verify_dossier.py {done.path} {done.sha256}")
 
 
 @contextmanager
@@ -119,7 +128,10 @@ def _cycle(agency: str, year: int) -> "Iterator[tuple[Session, int]]":
 
     with database.reading() as session:
         if (cycle := cycles.find(session, agency, year)) is None:
-            raise ExportRefused(f"{agency} has no cycle {year}: see `appraisal cycle status`.")
+            raise ExportRefused(say(
+                f"{agency} tidak punya siklus {year}: lihat `appraisal cycle status`.",
+                f"{agency} has no cycle {year}: see `appraisal cycle status`.",
+            ))  # fmt: skip
         yield session, cycle.id
 
 
@@ -145,5 +157,6 @@ def _report(done: "list[Exported]", as_json: bool) -> None:
         typer.echo(json.dumps([one.as_json() for one in done]))
         return
     for one in done:
-        counts = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in one.counts.items())
-        typer.echo(f"{one.path}: {one.rows} rows ({counts}){' DRAFT' if one.draft else ''}")
+        counts = ", ".join(f"{worded(name)} {count}" for name, count in one.counts.items())
+        draft = say(" DRAF", " DRAFT") if one.draft else ""
+        typer.echo(f"{one.path}: {one.rows} {say('baris', 'rows')} ({counts}){draft}")

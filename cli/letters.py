@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.language import say
+
 if TYPE_CHECKING:
     from actions.letterheads import Letterhead
 
@@ -29,8 +31,15 @@ def preview(
     head = _letterhead(agency)
     own = {"agency": head.name, "contact": head.contact, "zone": head.zone} if head else {}
     written = write_previews(directory, own=own)
-    name = head.name if head else "a sample agency, for this installation has none yet"
-    typer.echo(f"{len(written)} files in {directory}, under the name of {name}: open {directory / 'index.html'}")
+    sample = say(
+        "sebuah contoh instansi, karena di sini belum ada",
+        "a sample agency, for this installation has none yet",
+    )  # fmt: skip
+    name, index = head.name if head else sample, directory / "index.html"
+    typer.echo(say(
+        f"{len(written)} berkas di {directory}, atas nama {name}: buka {index}",
+        f"{len(written)} files in {directory}, under the name of {name}: open {index}",
+    ))  # fmt: skip
 
 
 def _letterhead(code: str) -> "Letterhead | None":
@@ -44,7 +53,17 @@ def _letterhead(code: str) -> "Letterhead | None":
     except database.SchemaRefused:
         known = {}  # nothing was set up here yet: the samples can be looked at all the same
     if code and code not in known:
-        raise typer.BadParameter(f"there is no agency {code} here, but: {', '.join(known) or 'none'}")
+        listed = ", ".join(known) or "-"
+        raise typer.BadParameter(
+            say(
+                f"tidak ada instansi {code} di sini, melainkan: {listed}",
+                f"there is no agency {code} here, but: {listed}",
+            )
+        )
     if not code and len(known) > 1:
-        raise typer.BadParameter(f"there are several agencies here; add --agency with one of {', '.join(known)}")
+        listed = ", ".join(known)
+        raise typer.BadParameter(say(
+            f"ada beberapa instansi di sini; tambahkan --agency dengan salah satu dari {listed}",
+            f"there are several agencies here; add --agency with one of {listed}",
+        ))  # fmt: skip
     return known[code] if code else next(iter(known.values()), None)

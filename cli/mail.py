@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import mail_inbound, mail_limits, mail_waves
-from cli.language import say, spoken
+from cli.language import say
+from cli.words import worded
 
 if TYPE_CHECKING:
     from actions.letters import Certificate
@@ -38,7 +39,10 @@ def deliver(
     from rules.words import Lane
 
     if unknown := sorted(set(lane or ()) - set(Lane)):
-        raise typer.BadParameter(f"{', '.join(unknown)} is none of {', '.join(Lane)}", param_hint="--lane")
+        said, lanes_known = ", ".join(unknown), ", ".join(Lane)
+        raise typer.BadParameter(
+            say(f"{said} bukan salah satu dari {lanes_known}", f"{said} is none of {lanes_known}"), param_hint="--lane"
+        )
     lanes = [Lane(name) for name in lane] if lane else list(Lane)
     if processes > 1:
         from cli import dispatchers
@@ -63,7 +67,8 @@ def _speak() -> None:
 
 
 def _told(counts: Mapping[str, int], as_json: bool) -> str:
-    words = ", ".join(f"{count} {state}" for state, count in counts.items()) or "nothing was due"
+    none = say("tidak ada yang jatuh tempo", "nothing was due")
+    words = ", ".join(f"{count} {worded(state)}" for state, count in counts.items()) or none
     return json.dumps(dict(counts)) if as_json else words
 
 
@@ -101,7 +106,7 @@ def certificate(
     from actions import cycles, letters, waves
 
     if bool(wave) == bool(agency and year):
-        raise typer.BadParameter("name AGENCY YEAR, or --wave KEY")
+        raise typer.BadParameter(say("sebutkan AGENCY YEAR, atau --wave KEY", "name AGENCY YEAR, or --wave KEY"))
     with database.reading() as session:
         if wave:
             found = letters.certificate(session, wave_id=waves.find(session, wave).id)
@@ -111,7 +116,8 @@ def certificate(
             typer.echo(say(f"Tidak ada siklus {year} di {agency}.", f"No cycle {year} of {agency}."), err=True)
             raise typer.Exit(2)
     data = {"owed": found.owed, "states": dict(found.states), "open": found.open, "missing": found.missing,
-            "doubled": found.doubled, "repeated": found.repeated, "clean": found.clean}  # fmt: skip
+            "doubled": found.doubled, "repeated": found.repeated,
+            "perhaps_twice": found.restored, "clean": found.clean}  # fmt: skip
     typer.echo(json.dumps(data) if as_json else _certified(wave or f"{agency} {year}", found))
     if not found.clean:
         raise typer.Exit(1)
@@ -119,21 +125,19 @@ def certificate(
 
 def _certified(what: str, found: "Certificate") -> str:
     """The certificate in one sentence."""
-    from cli.words import worded
-
     listed = ", ".join(f"{count} {worded(state)}" for state, count in found.states.items())
     states = f": {listed}" if listed else ""
-    if spoken().value == "id":
-        again = f", {found.repeated} dikirim lagi sesudah gangguan" if found.repeated else ""
-        verdict = "bersih" if found.clean else "TIDAK BERSIH"
-        return (
-            f"{what}: {found.owed} surat harus dikirim{states}; {found.missing} hilang, "
-            f"{found.doubled} ganda{again}: {verdict}"
-        )
-    again = f", {found.repeated} sent again after a crash" if found.repeated else ""
-    verdict = "clean" if found.clean else "NOT CLEAN"
-    return (
-        f"{what}: {found.owed} letters owed{states}; {found.missing} missing, {found.doubled} doubled{again}: {verdict}"
+    again = say(f", {found.repeated} dikirim lagi sesudah gangguan", f", {found.repeated} sent again after a crash")
+    twice = say(
+        f", {found.restored} mungkin terkirim dua kali sesudah pemulihan",
+        f", {found.restored} perhaps sent twice, after a restore",
+    )  # fmt: skip
+    more = f"{again if found.repeated else ''}{twice if found.restored else ''}"
+    verdict = say("bersih", "clean") if found.clean else say("TIDAK BERSIH", "NOT CLEAN")
+    return say(
+        f"{what}: {found.owed} surat harus dikirim{states}; {found.missing} hilang, {found.doubled} ganda{more}:"
+        f" {verdict}",
+        f"{what}: {found.owed} letters owed{states}; {found.missing} missing, {found.doubled} doubled{more}: {verdict}",
     )
 
 
@@ -148,14 +152,18 @@ def pause(reason: str, wave: Wave = "") -> None:
     from actions import outbox, waves
 
     if not reason.strip():
-        raise typer.BadParameter("say why, for whoever finds letters waiting; nothing was stopped", param_hint="REASON")
+        raise typer.BadParameter(say(
+            "tulis alasannya bagi yang menemukan surat menunggu; tidak ada yang dihentikan",
+            "say why, for whoever finds letters waiting; nothing was stopped",
+        ), param_hint="REASON")  # fmt: skip
     with database.transaction() as session:
         if wave:
             waves.pause(session, wave, reason, at=clock.now())
         else:
             outbox.pause(session, reason, at=clock.now())
-    again = f" --wave {wave}" if wave else ""
-    typer.echo(f"{wave or 'Delivery'} is stopped; `appraisal mail resume{again}` goes on.")
+    what = wave or say("Pengiriman", "Delivery")
+    how = f"appraisal mail resume --wave {wave}" if wave else "appraisal mail resume"
+    typer.echo(say(f"{what} dihentikan; `{how}` melanjutkannya.", f"{what} is stopped; `{how}` goes on."))
 
 
 @app.command()
@@ -175,14 +183,17 @@ def resume(
     with database.transaction() as session:
         if wave:
             waves.resume(session, wave)
-            typer.echo(f"{wave} goes on.")
+            typer.echo(say(f"{wave} dilanjutkan.", f"{wave} goes on."))
             return
         held = waves.hold_waiting(session, at=at) if hold else 0
         outbox.resume(session)
         stopped = outbox.resume_waves(session)
         due = outbox.count_due(session, list(Lane), at=at)
-    kept = f" {held} letters are held." if hold else ""
-    typer.echo(f"Delivery goes on; {stopped} waves had been stopped. {due} letters go out now.{kept}")
+    kept = say(f" {held} surat ditahan.", f" {held} letters are held.") if hold else ""
+    typer.echo(say(
+        f"Pengiriman dilanjutkan; {stopped} gelombang tadinya dihentikan. {due} surat dikirim sekarang.{kept}",
+        f"Delivery goes on; {stopped} waves had been stopped. {due} letters go out now.{kept}",
+    ))  # fmt: skip
 
 
 mail_inbound.register(app)

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.language import say
+from cli.words import worded
+
 if TYPE_CHECKING:
     from aiosmtpd.smtp import Envelope, Session
 
@@ -31,17 +34,26 @@ def bounces(
 ) -> None:
     """Take in delivery reports and complaints; the same one again changes nothing, and nothing is ever answered."""
     if (maildir is None) == (not listen):
-        raise typer.BadParameter("name --maildir or --listen", param_hint="--maildir")
+        raise typer.BadParameter(
+            say("sebutkan --maildir atau --listen", "name --maildir or --listen"), param_hint="--maildir"
+        )
     if maildir is None:
         _listen(listen)
         return
     if not (maildir / "new").is_dir():
-        raise typer.BadParameter(f"{maildir} has no folder new: it is not a Maildir", param_hint="--maildir")
+        raise typer.BadParameter(say(
+            f"{maildir} tidak berisi folder new: bukan Maildir", f"{maildir} has no folder new: it is not a Maildir"
+        ), param_hint="--maildir")  # fmt: skip
     counts = read_maildir(maildir)
-    words = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())) or "nothing had come back"
+    none = say("tidak ada yang kembali", "nothing had come back")
+    words = ", ".join(f"{count} {worded(kind)}" for kind, count in sorted(counts.items())) or none
     typer.echo(json.dumps(counts) if as_json else words)
     if counts["failed"]:
-        typer.echo(f"What failed stays in {maildir / 'new'} and is tried again next time.", err=True)
+        new = maildir / "new"
+        typer.echo(say(
+            f"Yang gagal tetap di {new} dan dicoba lagi lain kali.",
+            f"What failed stays in {new} and is tried again next time.",
+        ), err=True)  # fmt: skip
         raise typer.Exit(1)
 
 
@@ -63,7 +75,10 @@ def release_addresses(domain: str, reason: str, *, yes: bool, as_json: bool) -> 
             )  # fmt: skip
             letters += done.counts["letters_again"] + done.counts["invitations"]
     found = {"people": len(people), "letters": letters, "done": yes}
-    words = f"{len(people)} addresses at {domain}, {letters} letters{'.' if yes else '; --yes does it.'}"
+    words = say(
+        f"{len(people)} alamat di {domain}, {letters} surat", f"{len(people)} addresses at {domain}, {letters} letters"
+    )
+    words += "." if yes else say("; --yes melaksanakannya.", "; --yes does it.")
     typer.echo(json.dumps(found) if as_json else words)
 
 
@@ -122,7 +137,7 @@ class Inbox:
         try:
             await asyncio.to_thread(_take, raw, envelope.rcpt_tos[0], "smtp")
         except Exception as failed:  # the sender keeps it and comes again
-            typer.echo(f"not taken in: {type(failed).__name__}", err=True)
+            typer.echo(f"{say('tidak diterima', 'not taken in')}: {type(failed).__name__}", err=True)
             return "451 4.3.0 not taken in, try again"
         return "250 2.0.0 taken in"
 
@@ -135,7 +150,10 @@ async def serve(host: str, port: int, *, max_message: int = MAX_MESSAGE) -> asyn
     from notifications.relay import is_loopback
 
     if not is_loopback(host):
-        raise ValueError(f"{host} is not this machine: let the mail server there deliver to 127.0.0.1")
+        raise ValueError(say(
+            f"{host} bukan mesin ini: biarkan server surel di sana mengirim ke 127.0.0.1",
+            f"{host} is not this machine: let the mail server there deliver to 127.0.0.1",
+        ))  # fmt: skip
 
     class Both(SMTP):
         line_length_limit = 1 << 20  # our letters have short lines, what others return need not
@@ -155,7 +173,10 @@ async def serve(host: str, port: int, *, max_message: int = MAX_MESSAGE) -> asyn
 def _listen(where: str) -> None:
     host, _, port = where.rpartition(":")
     if not port.isdigit() or not 0 < int(port) < 65536:
-        raise typer.BadParameter("as HOST:PORT, such as 127.0.0.1:2526", param_hint="--listen")
+        raise typer.BadParameter(
+            say("berupa HOST:PORT, misalnya 127.0.0.1:2526", "as HOST:PORT, such as 127.0.0.1:2526"),
+            param_hint="--listen",
+        )
 
     async def run() -> None:
         import signal
@@ -163,7 +184,7 @@ def _listen(where: str) -> None:
         server, stopped = await serve(host.strip("[]"), int(port)), asyncio.Event()
         for sign in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(sign, stopped.set)
-        typer.echo(f"Taking in what comes back on {where}.")
+        typer.echo(say(f"Menerima yang kembali di {where}.", f"Taking in what comes back on {where}."))
         async with server:
             await stopped.wait()
 

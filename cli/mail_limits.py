@@ -1,9 +1,13 @@
 """`appraisal mail limit|limits`: how fast letters may leave; what is set holds in all processes within a second."""
 
 import json
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
+
+from cli.language import say
+from cli.words import worded
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -29,8 +33,8 @@ def limit(
     wanted = None if rate.strip().lower() == "none" else Limit.parse(rate)
     with database.transaction() as session:
         bucket = mail_limits.set_limit(session, scope, wanted, max_connections=connections)
-        words = bucket.words or "no limit"
-        cap = f", at most {bucket.max_connections} at once" if bucket.max_connections else ""
+        words, most = bucket.words or say("tanpa batas", "no limit"), bucket.max_connections
+        cap = say(f", paling banyak {most} sekaligus", f", at most {most} at once") if most else ""
     typer.echo(f"{bucket.scope}: {words}{cap}.")
 
 
@@ -54,10 +58,27 @@ def limits(as_json: AsJson = False) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("scope", "limit", "in force", "at once", "state", title="Limits")
+    heads = map(worded, ("scope", "limit", "in force", "at once", "state"))
+    table = Table(*heads, title=say("Batas", "Limits"))
     for row in found:
-        force = f"{row['per_second']:.2f}/s" if row["per_second"] is not None else "as fast as it goes"
-        slowed = f" (slowed to {row['share']:.0%})" if row["per_second"] is not None and row["share"] < 1 else ""
-        down = f"left alone for {row['down_for']:.0f} s after {row['failures']} failures" if row["down_for"] else "up"
-        table.add_row(row["scope"], row["limit"], force + slowed, str(row["max_connections"] or "any"), down)
-    Console().print(table if found else "No limits: letters leave as fast as the relay takes them.")
+        table.add_row(*_cells(row))
+    none = say(
+        "Tidak ada batas: surat dikirim secepat server surel menerimanya.",
+        "No limits: letters leave as fast as the relay takes them.",
+    )  # fmt: skip
+    Console().print(table if found else none)
+
+
+def _cells(row: Mapping[str, Any]) -> list[str]:
+    """One limit as it is shown."""
+    rate, share, seconds, failures = row["per_second"], row["share"], row["down_for"], row["failures"]
+    force = f"{rate:.2f}/s" if rate is not None else say("secepat mungkin", "as fast as it goes")
+    if rate is not None and share < 1:
+        force += say(f" (diperlambat menjadi {share:.0%})", f" (slowed to {share:.0%})")
+    down = say(
+        f"dibiarkan {seconds:.0f} detik sesudah {failures} kegagalan",
+        f"left alone for {seconds:.0f} s after {failures} failures",
+    )  # fmt: skip
+    state = down if seconds else say("jalan", "up")
+    limit = row["limit"] if row["limit"] != "none" else say("tidak ada", "none")
+    return [row["scope"], limit, force, str(row["max_connections"] or say("bebas", "any")), state]

@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from cli.language import say
+from cli.sentences import repeated
 from cli.words import worded
 
 SILENT = 300
@@ -23,23 +24,29 @@ def status(found: Mapping[str, Any]) -> None:
     console = Console()
     outbox = Table(*map(worded, ("kind", "state", "letters")), title=say("Kotak keluar", "Outbox"))
     for kind, state, count in _rows(found):
-        outbox.add_row(worded(kind), worded(state), str(count))
+        outbox.add_row(worded(kind), repeated(worded(state)), str(count))
     console.print(outbox if found["counts"] else say("Kotak keluar kosong.", "The outbox is empty."))
     columns = map(worded, ("who", "address", "letter", "state", "why"))
     missing = Table(*columns, title=say("Tidak sampai", "Not reached"))
     for row in found["not_reached"]:
         kind, state = worded(row["kind"]), worded(row["state"])
-        missing.add_row(row["name"], row["address"], kind, state, row["why"])
+        missing.add_row(row["name"], row["address"], kind, state, repeated(row["why"]))
     if found["not_reached"]:
         console.print(missing)
     typer.echo(_summary(found))
+    if twice := found["perhaps_twice"]:
+        typer.secho(say(
+            f"{twice} surat mungkin terkirim dua kali: sudah dikirim sesudah cadangan dipulihkan.",
+            f"{twice} letters may have gone out twice: they were sent after a backup was restored.",
+        ), fg=typer.colors.RED)  # fmt: skip
 
 
 def in_the_way(found: Mapping[str, Any]) -> list[str]:
     """What keeps all letters back, in words."""
     lines = []
     if found["paused"]:
-        lines.append(say(f"Pengiriman dihentikan: {found['paused']}", f"Delivery is stopped: {found['paused']}"))
+        why = repeated(found["paused"])
+        lines.append(say(f"Pengiriman dihentikan: {why}", f"Delivery is stopped: {why}"))
     if since := found["relay_down_since"]:
         when, why = f"{since[:16].replace('T', ' ')} UTC", found["relay_down_reason"]
         lines.append(say(
@@ -82,7 +89,7 @@ def waves(rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows:
         states = ", ".join(f"{count} {worded(state)}" for state, count in row["states"].items())
         typer.secho(row["key"], bold=True)
-        takes = f"; {row['takes']}" if row["takes"] else ""
+        takes = f"; {repeated(row['takes'])}" if row["takes"] else ""
         typer.echo(f"  {row['agency']}: {row['planned']} {say('surat', 'letters')}: {states}{takes}")
         if row["stands"]:
-            typer.echo(f"  {row['stands']}")
+            typer.echo(f"  {repeated(row['stands'])}")

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import mail_inbound, mail_prints
+from cli.language import say
+from cli.sentences import repeated
+from cli.words import worded
 
 if TYPE_CHECKING:
     from actions.claims import Claimed
@@ -63,31 +66,44 @@ def wave(key: str, as_json: AsJson = False) -> None:
         there = actions.find(session, key)
         certified = letters.certificate(session, wave_id=there.id)
         told = _told(actions.seen(session, there)) | {
-            "missing": certified.missing, "doubled": certified.doubled, "clean": certified.clean,
+            "missing": certified.missing, "doubled": certified.doubled,
+            "perhaps_twice": certified.restored, "clean": certified.clean,
             "not_reached": mail_checks.not_reached(session, wave_id=there.id),
         }  # fmt: skip
     if as_json:
         typer.echo(json.dumps(told))
         return
-    states = ", ".join(f"{count} {state}" for state, count in told["states"].items()) or "none"
-    typer.echo(f"{key} ({told['agency']}): {told['planned']} letters: {states}.")
-    if told["waiting"]:
-        typer.echo(f"{told['waiting']} are still to go: {told['takes']}. {told['stands']}".rstrip())
-    clean = "clean" if told["clean"] else "NOT CLEAN"
-    typer.echo(f"Certificate: {told['missing']} missing, {told['doubled']} doubled: {clean}.")
-    _table(("who", "address", "state", "why"), told["not_reached"], "Not reached", "Nobody was missed.")
+    _print_wave(key, told)
+
+
+def _print_wave(key: str, told: dict[str, Any]) -> None:
+    states = ", ".join(f"{count} {worded(state)}" for state, count in told["states"].items()) or "-"
+    typer.echo(f"{key} ({told['agency']}): {told['planned']} {say('surat', 'letters')}: {states}.")
+    if count := told["waiting"]:
+        rest = f"{repeated(told['takes'])}. {repeated(told['stands'])}".rstrip()
+        typer.echo(say(f"{count} belum terkirim: {rest}", f"{count} are still to go: {rest}"))
+    clean = say("bersih", "clean") if told["clean"] else say("TIDAK BERSIH", "NOT CLEAN")
+    missing, doubled, twice = told["missing"], told["doubled"], told["perhaps_twice"]
+    typer.echo(say(
+        f"Berita acara: {missing} hilang, {doubled} ganda, {twice} mungkin terkirim dua kali: {clean}.",
+        f"Certificate: {missing} missing, {doubled} doubled, {twice} perhaps sent twice: {clean}.",
+    ))  # fmt: skip
+    rows = [row | {"state": worded(row["state"]), "why": repeated(row["why"])} for row in told["not_reached"]]
+    none = say("Tidak ada yang terlewat.", "Nobody was missed.")
+    _table(("who", "address", "state", "why"), rows, say("Tidak sampai", "Not reached"), none)
 
 
 def _table(columns: Sequence[str], rows: Sequence[dict[str, Any]], title: str, none: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*columns, title=title)
+    table = Table(*map(worded, columns), title=title)
     for row in rows[:LISTED]:
         table.add_row(*(str(value) for value in row.values()))
     Console().print(table if rows else none)
     if len(rows) > LISTED:
-        typer.echo(f"... and {len(rows) - LISTED} more; --json lists all.")
+        rest = len(rows) - LISTED
+        typer.echo(say(f"... dan {rest} lagi; --json mendaftar semuanya.", f"... and {rest} more; --json lists all."))
 
 
 def dry_run(
@@ -111,7 +127,10 @@ def dry_run(
     from rules.words import StageKind
 
     if bool(key) == bool(stage and agency and year):
-        raise typer.BadParameter("name the KEY of a wave, or --stage with --agency and --year")
+        raise typer.BadParameter(say(
+            "sebutkan KEY sebuah gelombang, atau --stage dengan --agency dan --year",
+            "name the KEY of a wave, or --stage with --agency and --year",
+        ))  # fmt: skip
     post = post_of(settings.load())
     with database.reading() as session, ExitStack() as stack:
         sink = stack.enter_context(_Sink(to_sink, settings.load().smtp_url)) if to_sink else None
@@ -134,14 +153,23 @@ def _print(key: str, run: "DryRun", sunk: int | None, *, as_json: bool) -> None:
                              for one in run.problems]}  # fmt: skip
         typer.echo(json.dumps(told))
         return
-    largest = f"the largest {run.largest} octets, the longest line {run.longest_line}"
-    typer.echo(f"{key}: {run.letters} letters, {run.octets} octets in all, {largest}, {run.links} links verified.")
-    typer.echo(f"Sending them takes {about(run.seconds)}; nothing was sent.")
+    typer.echo(say(
+        f"{key}: {run.letters} surat, seluruhnya {run.octets} oktet, terbesar {run.largest} oktet, baris terpanjang"
+        f" {run.longest_line}, {run.links} tautan diperiksa.",
+        f"{key}: {run.letters} letters, {run.octets} octets in all, the largest {run.largest} octets, the longest line"
+        f" {run.longest_line}, {run.links} links verified.",
+    ))  # fmt: skip
+    takes = repeated(about(run.seconds))
+    typer.echo(say(
+        f"Pengirimannya memakan waktu {takes}; tidak ada yang dikirim.",
+        f"Sending them takes {takes}; nothing was sent.",
+    ))  # fmt: skip
     if sunk is not None:
-        typer.echo(f"{sunk} letters were taken by the sink.")
+        typer.echo(say(f"{sunk} surat diterima server percobaan.", f"{sunk} letters were taken by the sink."))
     rows = [{"letter": one.letter_id, "person": one.person_id, "kind": one.kind, "what": one.what}
             for one in run.problems]  # fmt: skip
-    _table(("letter", "person", "kind", "what"), rows, "Not as they should be", "Every letter is as it should be.")
+    _table(("letter", "person", "kind", "what"), rows, say("Tidak seperti seharusnya", "Not as they should be"),
+           say("Semua surat seperti seharusnya.", "Every letter is as it should be."))  # fmt: skip
 
 
 class _Sink:
@@ -155,7 +183,10 @@ class _Sink:
 
         relay, delivers = Relay.parse(url), Relay.parse(real)
         if not is_loopback(relay.host) or (relay.host, relay.port) == (delivers.host, delivers.port):
-            raise RelayRefused("A sink is another mail server on this machine than the one that delivers.")
+            raise RelayRefused(say(
+                "Server percobaan adalah server surel lain di mesin ini, bukan yang mengirim.",
+                "A sink is another mail server on this machine than the one that delivers.",
+            ))  # fmt: skip
         self.taken = self.refused = 0
         self._runner, self._connection = asyncio.Runner(), Connection(relay)
 
@@ -181,7 +212,10 @@ def release(
 ) -> None:
     """Let a large wave go, as a second person; or trust a domain's held addresses again and send what they missed."""
     if bool(by) == bool(reason):
-        raise typer.BadParameter("a wave is released --by somebody, a domain for a --reason")
+        raise typer.BadParameter(say(
+            "gelombang dilepas dengan --by seseorang, domain dengan --reason",
+            "a wave is released --by somebody, a domain for a --reason",
+        ))  # fmt: skip
     if reason:
         mail_inbound.release_addresses(what, reason, yes=yes, as_json=as_json)
         return
@@ -191,5 +225,9 @@ def release(
 
     with database.transaction() as session:
         told = _told(actions.seen(session, actions.release(session, what, by, at=clock.now())))
-    words = f"{what} is released: {told['waiting']} letters, {told['takes'] or 'nothing to send'}. {told['stands']}"
+    takes = repeated(told["takes"]) or say("tidak ada yang dikirim", "nothing to send")
+    rest = f"{takes}. {repeated(told['stands'])}"
+    words = say(
+        f"{what} dilepas: {told['waiting']} surat, {rest}", f"{what} is released: {told['waiting']} letters, {rest}"
+    )  # fmt: skip
     typer.echo(json.dumps(told) if as_json else words.rstrip())

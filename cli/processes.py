@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 
 from cli import control_plane, guardian, loopback
+from cli.language import say
 from private_files import UMASK, make_folder, open_to_append, reserve
 
 ROOT = Path(__file__).parent.parent
@@ -156,10 +157,12 @@ class Family:
             return
         self._resting[child.name] = now + REST
         if len(ends) == RESTARTS:
-            sys.stderr.write(
-                f"{child.name} ends again and again, see {child.log}; it is tried once a minute, all else goes on:\n"
-                f"{child.last_words()}\n"
-            )
+            name, log = child.name, child.log
+            again = say(
+                f"{name} berulang kali berakhir, lihat {log}; dicoba sekali semenit, yang lain berjalan terus:",
+                f"{name} ends again and again, see {log}; it is tried once a minute, all else goes on:",
+            )  # fmt: skip
+            sys.stderr.write(f"{again}\n{child.last_words()}\n")
             sys.stderr.flush()
 
     def stop(self) -> None:

@@ -1,6 +1,7 @@
 """Refusals that are answers, not bugs: shown as they are, without a traceback."""
 
 from cli.language import say
+from cli.sentences import repeated
 
 REFUSALS = frozenset(
     {
@@ -20,13 +21,23 @@ def explain(error: Exception) -> str | None:
     name, text = type(error).__name__, str(error)
     if name in REFUSALS:
         said = getattr(error, "said", None)
-        return say(said.id, said.en) if said is not None else text
+        return say(said.id, said.en) if said is not None else repeated(text)
     first = text.split("\n", 1)[0]
     if name in DATABASE | {"ProgrammingError"} and any(word in text for word in UNMIGRATED):
-        return f"The database does not answer as expected: {first}\nCreate or migrate it with: appraisal db upgrade"
+        return say(
+            f"Basis data tidak menjawab seperti seharusnya: {first}\nBuat atau migrasikan: appraisal db upgrade",
+            f"The database does not answer as expected: {first}\nCreate or migrate it with: appraisal db upgrade",
+        )
     if name in DATABASE or "InsufficientPrivilege" in text:
-        who = "Ops check the server, and APPRAISAL_DATABASE_URL or APPRAISAL_HOME."
-        return f"The database cannot be used: {first}\n{who}"
+        names = "APPRAISAL_DATABASE_URL", "APPRAISAL_HOME"
+        return say(
+            f"Basis data tidak dapat dipakai: {first}\nPengelola sistem memeriksa server, dan {' atau '.join(names)}.",
+            f"The database cannot be used: {first}\nOps check the server, and {' or '.join(names)}.",
+        )
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}. Name another file or folder, or have ops give you access to it."
+        return say(
+            f"{error.filename}: {error.strerror}. Sebutkan berkas atau folder lain, atau minta akses dari pengelola"
+            " sistem.",
+            f"{error.filename}: {error.strerror}. Name another file or folder, or have ops give you access to it.",
+        )
     return None

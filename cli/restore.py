@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.language import say
+from cli.words import worded
 
 if TYPE_CHECKING:
     from actions.backups import PutBack
@@ -45,7 +46,7 @@ def _told(done: "PutBack") -> dict[str, Any]:
 
 def _words(done: "PutBack") -> str:
     again, made = done.again, f"{done.made_at:%Y-%m-%d %H:%M} UTC"
-    kinds = ", ".join(f"{count} {kind}" for kind, count in again.letters.items())
+    kinds = ", ".join(f"{count} {worded(kind)}" for kind, count in again.letters.items())
     lines = [say(f"Cadangan {made} sudah dipulihkan.", f"The backup of {made} is in place.")]
     if done.aside:
         lines.append(say(f"Yang lama disimpan: {done.aside}.", f"What was there is kept: {done.aside}."))

@@ -10,7 +10,8 @@ import typer
 
 import cli.roster_report
 from cli import roster_import
-from cli.language import spoken
+from cli.language import say, spoken
+from cli.refusals import explain
 
 if TYPE_CHECKING:
     from rules.roster import Examination
@@ -43,7 +44,7 @@ def check(
     from rules.words import Locale
 
     if locale not in {"", *Locale}:
-        raise typer.BadParameter("id or en", param_hint="--locale")
+        raise typer.BadParameter("id / en", param_hint="--locale")
     language = spoken("id", locale)
     day = _day(today)
     used = waivers or waivers_beside(file)
@@ -54,7 +55,7 @@ def check(
         if xlsx:
             _write_back(file, examination, xlsx, language)
     except RosterRefused as refused:
-        typer.echo(str(refused), err=True)
+        typer.echo(explain(refused), err=True)
         raise typer.Exit(2) from refused
     if as_json:
         cli.roster_report.print_json(file, day, examination, language, used)
@@ -67,7 +68,9 @@ def _write_back(file: Path, examination: "Examination", out: Path, locale: "Loca
     from actions.roster_marked import write_marked
 
     if out.exists() and out.resolve() == file.resolve():
-        raise typer.BadParameter("the file itself; name another one", param_hint="--xlsx")
+        raise typer.BadParameter(
+            say("itu berkasnya sendiri; sebutkan yang lain", "the file itself; name another one"), param_hint="--xlsx"
+        )
     try:
         write_marked(file, examination, out, locale)
     except OSError as error:
@@ -95,7 +98,7 @@ def _bar() -> Iterator[Callable[[int, int], None]]:
 
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("Roster", total=None)
+        task = progress.add_task(say("Daftar pegawai", "Roster"), total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.language import spoken
+from cli.language import say, spoken
+from cli.refusals import explain
 
 if TYPE_CHECKING:
     from actions.roster_import import ImportReport
@@ -68,7 +69,7 @@ def take_in(
     from rules.words import Locale
 
     if locale not in {"", *Locale}:
-        raise typer.BadParameter("id or en", param_hint="--locale")
+        raise typer.BadParameter("id / en", param_hint="--locale")
     try:
         folder = read_agency(directory)
         said = Decisions(confirm_leavers, read_pairs(same_person or ()), seen)
@@ -79,7 +80,7 @@ def take_in(
                 database.transaction, folder, as_of=day, at=at, progress=progress, said=said, preview=dry_run
             )
     except (AgencyFileRefused, ImportRefused, RosterRefused) as refused:
-        typer.echo(str(refused), err=True)
+        typer.echo(explain(refused), err=True)
         raise typer.Exit(2) from refused
     print_report(report, spoken("id", locale), as_json=as_json)
     raise typer.Exit(1 if report.counts["held_back"] else 0)
@@ -100,7 +101,7 @@ def _bar() -> Iterator[Callable[[str, int, int], None]]:
 
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("Roster", total=None)
+        task = progress.add_task(say("Daftar pegawai", "Roster"), total=None)
         yield lambda what, done, of: progress.update(task, description=what, completed=done, total=of)
 
 

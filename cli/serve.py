@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import typer
 
 from cli import control_plane, processes
+from cli.language import say
 from cli.processes import Family, StartRefused
 
 app = typer.Typer(add_completion=False)
@@ -37,14 +38,19 @@ def serve(
             schema.upgrade(db)
             web_port = _web_port(chosen.base_url, port)
             prefect_port = processes.free_port(urlsplit(chosen.prefect_ui_url).port or 4200)
-            typer.echo(f"Starting; logs are in {home / 'logs'}")
+            logs = home / "logs"
+            typer.echo(say(f"Memulai; log ada di {logs}", f"Starting; logs are in {logs}"))
             _start(family, home, prefect_port, host, web_port)
-            typer.echo(f"Prefect UI  http://127.0.0.1:{prefect_port}\nPages       http://{host}:{web_port}\nReady.")
+            prefect, pages = f"http://127.0.0.1:{prefect_port}", f"http://{host}:{web_port}"
+            typer.echo(say(
+                f"UI Prefect  {prefect}\nHalaman     {pages}\nSiap.",
+                f"Prefect UI  {prefect}\nPages       {pages}\nReady.",
+            ))  # fmt: skip
             sys.stdout.flush()
             if not once_ready:
                 family.supervise()
     except KeyboardInterrupt:
-        typer.echo("Stopped.")
+        typer.echo(say("Berhenti.", "Stopped."))
 
 
 def _start(family: Family, home: Path, prefect_port: int, host: str, web_port: int) -> None:
@@ -61,10 +67,14 @@ def _tell_credential(home: Path) -> None:
     auth, new = control_plane.credential(home)
     kept = home / control_plane.CREDENTIAL
     if new:
-        typer.echo(f"Prefect credential, shown this once; the UI asks for it as a whole: {auth}\n"
-                   f"It is kept in {kept}, for this user only.")  # fmt: skip
+        typer.echo(say(
+            f"Kredensial Prefect, hanya ditampilkan sekali ini; UI memintanya secara utuh: {auth}\n"
+            f"Disimpan di {kept}, hanya untuk pengguna ini.",
+            f"Prefect credential, shown this once; the UI asks for it as a whole: {auth}\n"
+            f"It is kept in {kept}, for this user only.",
+        ))  # fmt: skip
     elif kept.is_file():
-        typer.echo(f"The Prefect UI asks for the credential in {kept}")
+        typer.echo(say(f"UI Prefect meminta kredensial di {kept}", f"The Prefect UI asks for the credential in {kept}"))
 
 
 def start_pages(family: Family, host: str, port: int, env: dict[str, str]) -> None:
@@ -92,8 +102,10 @@ def _web_port(base_url: str, wanted: int) -> int:
     address = urlsplit(base_url)
     port = wanted or (address.port if address.hostname in LOCAL and address.port else 8080)
     if not processes.is_free(port):
-        raise StartRefused(
+        raise StartRefused(say(
+            f"port {port} sudah dipakai, padahal surat menautkan ke {base_url}: akhiri yang memakainya, atau pilih port"
+            " lain dengan --port dan APPRAISAL_BASE_URL",
             f"port {port} is taken, and letters link to {base_url}: end what listens there, or choose another port"
-            " with --port and APPRAISAL_BASE_URL"
-        )
+            " with --port and APPRAISAL_BASE_URL",
+        ))  # fmt: skip
     return port

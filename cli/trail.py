@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from cli.language import say
+
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
@@ -36,10 +38,12 @@ def verify(
     if as_json:
         typer.echo(json.dumps(found))
     elif not found:
-        typer.echo("No agency in this database.")
+        typer.echo(say("Tidak ada instansi di basis data ini.", "No agency in this database."))
     else:
         for code, state in found.items():
-            words = "whole" if not state["broken"] else "BROKEN: " + "; ".join(state["broken"])
-            typer.echo(f"{code}: {state['entries']} entries, {words}")
+            words = say("utuh", "whole")
+            if state["broken"]:
+                words = f"{say('RUSAK', 'BROKEN')}: {'; '.join(state['broken'])}"
+            typer.echo(f"{code}: {state['entries']} {say('catatan', 'entries')}, {words}")
     if any(state["broken"] for state in found.values()):
         raise typer.Exit(1)

@@ -67,7 +67,23 @@ WORDS: Mapping[str, str] = {
     "canary": "menunggu kelompok pertama", "waiting for release": "menunggu pelepasan",
     "stopped": "dihentikan", "problems": "masalah", "stages": "tahap", "per unit": "per unit",
     "letters per day, at most": "surat per hari, paling banyak", "blocks": "menghalangi",
-    "warns": "peringatan",
+    "warns": "peringatan", "audit": "audit",
+    # the audit
+    "roster sha256": "SHA-256 daftar", "plan sha256": "SHA-256 rencana", "merkle root": "akar Merkle",
+    "population": "populasi", "frozen at": "dibekukan", "published at": "diumumkan", "where": "tempat",
+    "seed": "angka acak", "recorded at": "dicatat", "draw key": "kunci pengambilan",
+    "draw sha256": "SHA-256 pengambilan", "decision": "keputusan", "accept": "diterima",
+    "expand": "sampel diperbesar", "not assured": "tidak terjamin", "escalate": "dinaikkan",
+    "locked ratings": "nilai terkunci", "settings": "pengaturan",
+    "false accept risk": "risiko salah menerima",
+    # exports
+    "roster": "daftar", "with result": "dengan hasil", "without result": "tanpa hasil",
+    "unfinished": "belum selesai", "granted": "diberikan", "level unknown": "jenjang tidak dikenal",
+    # mail
+    "scope": "cakupan", "limit": "batas", "in force": "berlaku", "at once": "sekaligus",
+    "person": "orang", "what": "apa", "hard": "tetap", "soft": "sementara", "blocked": "diblokir",
+    "under way": "dalam perjalanan", "complaint": "keluhan", "auto reply": "balasan otomatis",
+    "other": "lain", "known": "sudah dikenal", "failed": "gagal",
 }  # fmt: skip
 """Headings, counts and states as the code calls them, with blanks for underscores."""
 

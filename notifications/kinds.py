@@ -137,7 +137,7 @@ KINDS = _kinds(
     Kind("correction_notice", Lane.INVITATION, _CYCLE | {"cause", "person", "reported_by", "at"}),
     # people: [{person, unit}], who joined after planning; `total` may be more than are listed. To HR.
     Kind("newcomers_notice", Lane.DIGEST, _CYCLE | {"people", "total", "due"}),
-    # counts: {owed, accepted, open, bounced, ambiguous, missing, doubled}; stages: [{stage, opens, due}].
+    # counts: {owed, accepted, open, bounced, ambiguous, missing, doubled, restored}; stages: [{stage, opens, due}].
     Kind("launch_certificate", Lane.DIGEST, _CYCLE | {"at", "people", "units", "counts", "stages"}),
 )  # fmt: skip
 

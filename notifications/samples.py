@@ -100,7 +100,8 @@ _WANTED = _Both({
     ID: "Ada tambahan dua loket sejak Maret.",
     EN: "Two counters were added in March.",
 })  # fmt: skip
-_COUNTS = {"owed": 5012, "accepted": 4997, "open": 0, "bounced": 14, "ambiguous": 1, "missing": 0, "doubled": 0}
+_COUNTS = {"owed": 5012, "accepted": 4997, "open": 0, "bounced": 14, "ambiguous": 1, "missing": 0, "doubled": 0,
+           "restored": 0}  # fmt: skip
 _STAGES = [
     {"stage": stage.value, "opens": f"{year}-{month:02}-05T00:00:00+08:00",
      "due": f"{year}-{month:02}-28T23:59:59+08:00"}

@@ -262,7 +262,8 @@ def certificate(agency: AgencyCode, year: CycleYear, authorization: Authorizatio
         _, cycle, _ = _status(session, authorization, agency, year, clock.now())
         found = letters.certificate(session, cycle_id=cycle.id)
         return {"owed": found.owed, "states": dict(found.states), "open": found.open, "missing": found.missing,
-                "doubled": found.doubled, "planned": found.planned, "clean": found.clean}  # fmt: skip
+                "doubled": found.doubled, "perhaps_twice": found.restored,
+                "planned": found.planned, "clean": found.clean}  # fmt: skip
 
 
 # a desk

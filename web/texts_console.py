@@ -181,6 +181,15 @@ CONSOLE: dict[str, tuple[str, str]] = {
         "Letters that were in doubt, were sent again and accepted; some people may see two copies of the same letter."
         " Nothing needs to be done.",
     ),
+    "hr.mail.perhaps_twice": (
+        "{n} mungkin terkirim dua kali karena cadangan dipulihkan.",
+        "{n} may have gone out twice, for a backup was restored.",
+    ),
+    "hr.mail.restored": ("Mungkin dua kali:", "Perhaps twice:"),
+    "hr.mail.restored.means": (
+        "Surat yang dikirim sesudah cadangan dipulihkan dan mungkin sudah pernah terkirim sebelumnya.",
+        "Letters sent after a backup was restored that may have gone out before it.",
+    ),
     "hr.mail.all": ("Semua surat siklus ini", "All letters of this cycle"),
     "hr.mail.waves": ("Gelombang surat", "Waves of letters"),
     "hr.mail.waves.note": (

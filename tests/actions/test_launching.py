@@ -17,7 +17,7 @@ from models import Agency, Assignment, Cycle, Extension, Stage, Unit
 from policies import PackRefused
 from rules.agency_files import AgencyFileRefused
 from rules.stages import StepRefused
-from rules.words import AssignmentState, DistributionMode, StageKind, StageState, Step
+from rules.words import AssignmentState, DistributionMode, Locale, StageKind, StageState, Step
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 EARLY = datetime(2026, 12, 21, 2, tzinfo=UTC)
@@ -205,15 +205,24 @@ def test_units_add_up_to_the_stage(both: Database) -> None:
     assert sum(unit.tally.expected for unit in units) == whole.expected > 0
 
 
-def test_a_plan_counts_every_letter_of_an_opening_and_no_reminder_after_the_close(db: Database) -> None:
-    seen = planning.foresee(db.transaction, EXAMPLES / "palu", 2027, at=EARLY)
+@pytest.mark.parametrize(
+    ("locale", "note"),
+    [
+        (Locale.ID, "Penetapan Sasaran Kinerja: dibuka 2027-01-02 adalah hari libur (Sabtu)"),
+        (Locale.EN, "Target setting: opens 2027-01-02 is a day off (Saturday)"),
+    ],
+)
+def test_a_plan_counts_every_letter_of_an_opening_and_no_reminder_after_the_close(
+    db: Database, locale: Locale, note: str
+) -> None:
+    seen = planning.foresee(db.transaction, EXAMPLES / "palu", 2027, at=EARLY, locale=locale)
     first = seen.stages[0]
     assert first.letters == {"stage_invitation": seen.appraised}
     assert len(first.recipients) == seen.appraised
     assert seen.load[first.opens] == seen.appraised
     assert all(one.opens < r.on <= one.closes for one in seen.stages for r in one.reminders)
     assert seen.people >= seen.appraised + sum(seen.excluded.values())
-    assert any(note.startswith("target setting: opens 2027-01-02 is a day off") for note in seen.notes)
+    assert note in seen.notes
 
 
 def test_rounds_count_only_times_with_an_effect(db: Database, opened: Launched) -> None:

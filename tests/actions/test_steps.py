@@ -3,15 +3,16 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from actions import cycles, steps
+from actions import cycles, restores, steps
 from actions.steps import Span, StepRef
 from database import Database
-from models import Assignment, Cycle, Letter, Stage, StageStep, TrailEntry
+from models import Assignment, Cycle, Letter, MailAttempt, Stage, StageStep, TrailEntry
 from rules.stages import StepRefused
 from rules.words import ActKind, CycleState, StageKind, StageState, Step
 from tests.actions.rosters import contents, unchanged
@@ -50,6 +51,18 @@ def test_the_size_of_batches_makes_no_difference(lived: Callable[[str], World], 
         run(world, StageKind.TARGET_SETTING, Step.OPEN, size=size)
         found.append(shape(world))
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize(("restored", "marked"), [("2026-01-05", 7), ("2026-01-04", 0)])
+def test_letters_of_a_step_that_may_have_been_taken_before_a_restore_are_marked(
+    launched: World, restored: str, marked: int
+) -> None:
+    launched.go(restored)
+    with launched.db.transaction() as session:
+        restores.restored(session, launched.at - timedelta(hours=30), at=launched.at)
+    launched.go("2026-01-05")
+    run(launched, StageKind.TARGET_SETTING, Step.OPEN)
+    assert len([one for one in launched.all(MailAttempt) if one.owner.startswith(restores.COPY)]) == marked
 
 
 @pytest.mark.parametrize("dies_in", ["ask", "invite"])

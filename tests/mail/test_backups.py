@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import database
 import settings
-from actions import backups, outbox, restores, schema, waves
+from actions import backups, letters, mail_checks, outbox, restores, schema, waves
 from actions.backup_tables import BackupRefused
 from cli import main
 from database import Database
@@ -119,6 +119,42 @@ def test_a_backup_put_back_sends_nothing_unasked_and_says_what_it_would(site: Si
             outbox.resume(session)
         assert site.send(sink) == {}
         assert site.reason == "", "asked once, and not again"
+
+
+def test_what_is_let_go_after_a_restore_is_counted_as_perhaps_sent_twice(site: Site) -> None:
+    owe(site.db, 4)
+    with Sink() as sink:
+        assert site.send(sink, 1) == {"accepted": 1}
+        site.backup()
+        assert site.send(sink) == {"accepted": 3}
+        site.restore(overwrite=True)
+        owe(site.db, 2)
+        with site.db.transaction() as session:
+            outbox.resume(session)
+        assert site.send(sink) == {"accepted": 5}
+    assert len(sink.letters) == 9, "three of them twice"
+    with site.db.reading() as session:
+        found = letters.certificate(session)
+        assert mail_checks.overview(session)["perhaps_twice"] == 3
+    assert (found.states, found.missing, found.doubled, found.restored) == ({"accepted": 6}, 0, 0, 3)
+    assert not found.clean
+    said = CliRunner().invoke(main.app, ["--locale", "en", "mail", "status"]).output
+    assert "3 letters may have gone out twice" in said
+
+
+def test_what_was_kept_back_after_a_restore_went_out_once(site: Site) -> None:
+    owe(site.db, 4)
+    with Sink() as sink:
+        assert site.send(sink, 1) == {"accepted": 1}
+        site.backup()
+        assert site.send(sink) == {"accepted": 3}
+        site.restore(overwrite=True)
+        with site.db.transaction() as session:
+            waves.hold_waiting(session, at=AT)
+            outbox.resume(session)
+        assert site.send(sink) == {}
+    with site.db.reading() as session:
+        assert letters.certificate(session).restored == 0
 
 
 def test_it_is_as_of_one_instant_while_letters_leave(site: Site) -> None:
