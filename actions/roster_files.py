@@ -126,6 +126,15 @@ class _Rows:
             yield Malformed(table.last, "column_unknown", {"columns": ", ".join(self.columns_unread)})
         if self.nobody:
             yield Malformed(0, "rows_passed_over", {"count": str(len(self.nobody)), "value": spans(self.nobody)})
+        yield from self._unseen()
+
+    def _unseen(self) -> Iterator[Malformed]:
+        """What the sheet hides and was read all the same: whoever looks at the sheet does not see it."""
+        if rows := [row for first, last in self.table.unseen_rows for row in range(first, last + 1)]:
+            yield Malformed(0, "rows_hidden", {"count": str(len(rows)), "value": spans(rows)})
+        names = [self.table.names[column] for column in self.table.unseen_columns if column < self.width]
+        if columns := ", ".join(filter(None, names)):
+            yield Malformed(self.table.last, "columns_hidden", {"columns": columns})
 
     def _unread(self) -> list[str]:
         named = [name for name in self.header.unknown if name != ADVICE]

@@ -134,6 +134,25 @@ CATALOGUE: Mapping[str, Entry] = {
             "If one of them is a person, fill in {c[nip]} and {c[email]} in that row.",
         ),
     ),
+    "rows_hidden": _note(
+        HR,
+        (
+            "{count} baris tersembunyi atau tersaring ikut dibaca: baris {value}.",
+            "{count} hidden or filtered rows were read as well: rows {value}.",
+        ),
+        (
+            "Tampilkan baris itu dan periksa; hapus bila tidak berlaku.",
+            "Show these rows and look at them; delete those that do not count.",
+        ),
+    ),
+    "columns_hidden": _note(
+        HR,
+        ("Kolom tersembunyi ikut dibaca: {columns}.", "Hidden columns were read as well: {columns}."),
+        (
+            "Tampilkan kolom itu dan periksa isinya; hapus bila tidak berlaku.",
+            "Show these columns and look at them; delete those that do not count.",
+        ),
+    ),
     "job_family_empty": _note(
         HR,
         (

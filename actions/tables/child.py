@@ -78,7 +78,9 @@ def _run(path: Path, match: Match) -> None:
             say({"rows": batch, "done": progress.done, "of": progress.of})
             batch = []
     say({"rows": batch, "done": progress.of, "of": progress.of})
-    say({"end": True, "far": [column_letters(column) for column in sorted(sheet.far)[:20]]})
+    say({"end": True, "far": [column_letters(column) for column in sorted(sheet.far)[:20]],
+         "unseen_rows": [span for span in sheet.unseen.rows if span[1] > heading.last],
+         "unseen_columns": sorted(sheet.unseen.columns)})  # fmt: skip
 
 
 def open_book(path: Path, match: Match, progress: _Progress) -> Book:

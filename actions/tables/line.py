@@ -35,6 +35,24 @@ class Line(NamedTuple):
 
 
 @dataclass
+class Unseen:
+    """What a sheet hides and yet holds; it is read, and said to have been. Known once the lines are read."""
+
+    rows: list[list[int]] = field(default_factory=list)
+    """First and last of each block of rows that hold something."""
+    columns: set[int] = field(default_factory=set)
+
+    def row(self, number: int) -> None:
+        if self.rows and number == self.rows[-1][1] + 1:
+            self.rows[-1][1] = number
+        elif not self.rows or number > self.rows[-1][1]:
+            self.rows.append([number, number])
+
+    def hide_columns(self, first: int, last: int) -> None:
+        self.columns.update(range(first, min(last, MAX_COLUMNS - 1) + 1))
+
+
+@dataclass
 class Sheet:
     name: str
     """Empty where the format has no sheets."""
@@ -43,6 +61,7 @@ class Sheet:
     merges: list[Merge] = field(default_factory=list)
     far: set[int] = field(default_factory=set)
     """Columns beyond MAX_COLUMNS that hold something; known once the lines are read."""
+    unseen: Unseen = field(default_factory=Unseen)
     first_day_1904: bool = False
 
 

@@ -1,14 +1,17 @@
 """ODS: the text that each cell shows is written beside its value."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from actions.tables.line import MAX_CELL, MAX_COLUMNS, Book, Line, Progress, Sheet, TableRefused
+from actions.tables.line import MAX_CELL, MAX_COLUMNS, Book, Line, Progress, Sheet, TableRefused, Unseen
 from actions.tables.numbers import EXACT_BELOW, plain
 from actions.tables.package import Package, local, parser_for
 from rules.roster_header import Merge
 
 PART = "content.xml"
+_ZEROS = re.compile(r"0[0-9]")
+"""Zeros that only a format shows: the number is a code."""
 MAX_ROW = 1_048_576
 MOST_REPEATED = 10_000
 """Times that a row which holds something may stand there again at once."""
@@ -30,15 +33,16 @@ def read(path: Path, tell: Progress) -> Book:
         elif name == "table" and tag.startswith("table:"):
             visible = attributes.get("table:style-name", "") not in hidden
             merges: list[Merge] = []
-            lines = _lines(package, len(sheets), merges)
-            sheets.append(Sheet(attributes.get("table:name", ""), lines, visible, merges))
+            unseen = Unseen()
+            lines = _lines(package, len(sheets), merges, unseen)
+            sheets.append(Sheet(attributes.get("table:name", ""), lines, visible, merges, unseen=unseen))
 
     package.parse(PART, start)
     return Book("ods", sheets)
 
 
-def _lines(package: Package, sheet: int, merges: list[Merge]) -> Iterator[Line]:
-    rows = _Rows(sheet, merges)
+def _lines(package: Package, sheet: int, merges: list[Merge], unseen: Unseen) -> Iterator[Line]:
+    rows = _Rows(sheet, merges, unseen)
     for chunk in package.chunks(PART, show=True):
         rows.parser.Parse(chunk, False)
         while rows.ready:
@@ -60,8 +64,11 @@ def _repeated(rows: "_Rows") -> Iterator[Line]:
 
 
 class _Rows:
-    def __init__(self, sheet: int, merges: list[Merge]) -> None:
-        self.sheet, self.merges = sheet, merges
+    def __init__(self, sheet: int, merges: list[Merge], unseen: Unseen) -> None:
+        self.sheet, self.merges, self.unseen = sheet, merges, unseen
+        self.hidden = False
+        self.column = 0
+        """So many columns were declared."""
         self.table = 0
         """How many tables have begun."""
         self.inside = False
@@ -83,7 +90,10 @@ class _Rows:
             return
         if tag == "table:table-row":
             self.times = _times(attributes.get("table:number-rows-repeated"))
+            self.hidden = attributes.get("table:visibility", "visible") != "visible"
             self.cells, self.errors = [], []
+        elif tag == "table:table-column":
+            self._begin_columns(attributes)
         elif tag in ("table:table-cell", "table:covered-table-cell"):
             self.cell, self.text, self.paragraphs = attributes, [], 0
             self._merge(attributes)
@@ -95,6 +105,12 @@ class _Rows:
                 self.text.append("\n")
         elif tag in ("text:s", "text:tab", "text:line-break") and not self.notes:
             self.text.append("\n" if tag == "text:line-break" else " ")
+
+    def _begin_columns(self, attributes: dict[str, str]) -> None:
+        first = self.column
+        self.column += _times(attributes.get("table:number-columns-repeated"))
+        if attributes.get("table:visibility", "visible") != "visible":
+            self.unseen.hide_columns(first, self.column - 1)
 
     def _merge(self, attributes: dict[str, str]) -> None:
         wide = _times(attributes.get("table:number-columns-spanned"))
@@ -127,10 +143,16 @@ class _Rows:
             self.errors += range(len(self.cells), len(self.cells) + max(times, 0))
         self.cells += [text] * max(times, 0)
 
+    def _unseen(self) -> None:
+        for number in range(self.number, self.number + min(self.times, MOST_REPEATED)):
+            self.unseen.row(number)
+
     def _end_row(self) -> None:
         while self.cells and not self.cells[-1].strip():
             self.cells.pop()
         if self.cells:
+            if self.hidden:
+                self._unseen()
             self.ready.append((Line(self.number, self.cells, tuple(self.errors)), self.times))
         self.number = min(self.number + self.times, MAX_ROW + 1)
 
@@ -151,6 +173,6 @@ def _shown(attributes: dict[str, str], text: str) -> str:
         except ValueError:
             return text
         whole = text.isascii() and text.isdigit()
-        shown = whole or (kind == "float" and any(sign.isalpha() for sign in text))
+        shown = whole or (kind == "float" and (_ZEROS.match(text) or any(sign.isalpha() for sign in text)))
         return text if shown and abs(number) < EXACT_BELOW else plain(number)
     return text

@@ -53,6 +53,10 @@ class Table:
     lines: Iterator[Line]
     far: list[str] = field(default_factory=list)
     """Letters of columns too far right to be read that hold something; complete once the lines are read."""
+    unseen_rows: list[tuple[int, int]] = field(default_factory=list)
+    """First and last of each block of hidden rows that was read; complete once the lines are read."""
+    unseen_columns: list[int] = field(default_factory=list)
+    """Hidden columns, from 0; complete once the lines are read."""
 
 
 def read_table(path: Path, purpose: str, progress: Progress | None = None) -> Table:
@@ -92,6 +96,8 @@ def _lines(
                     progress(message["done"], message["of"])
             elif "end" in message:
                 table.far = message["far"]
+                table.unseen_rows = [(first, last) for first, last in message["unseen_rows"]]
+                table.unseen_columns = message["unseen_columns"]
                 return
             else:
                 raise _refusal(message, size)

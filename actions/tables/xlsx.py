@@ -30,7 +30,7 @@ def read(path: Path, tell: Progress) -> Book:
         if part not in package:
             continue
         sheet = Sheet(name, iter(()), visible, _merges(package, part), first_day_1904=first_day_1904)
-        sheet.lines = _lines(package, part, strings, shows, sheet.far)
+        sheet.lines = _lines(package, part, strings, shows, sheet)
         book.sheets.append(sheet)
     return book
 
@@ -43,7 +43,7 @@ def _sheets(package: Package) -> tuple[list[tuple[str, str, bool]], bool]:
 
     def start(tag: str, attributes: dict[str, str]) -> None:
         if local(tag) == "workbookPr":
-            epoch[0] = attributes.get("date1904", "0").lower() in ("1", "true", "on")
+            epoch[0] = _true(attributes.get("date1904"))
         if local(tag) == "sheet":
             key = next((value for name, value in attributes.items() if name.endswith(":id")), "")
             kind, target = targets.get(key, ("", ""))
@@ -97,6 +97,10 @@ def _formats(package: Package, first_day_1904: bool) -> dict[str, Show]:
         package.parse(part, start, end)
     known = {each: shown_as(each, codes.get(each, ""), first_day_1904=first_day_1904) for each in set(styles)}
     return {str(index): show for index, each in enumerate(styles) if (show := known[each])}
+
+
+def _true(text: str | None) -> bool:
+    return (text or "").lower() in ("1", "true", "on")
 
 
 def _whole(text: str) -> int:
@@ -165,8 +169,8 @@ def _column(letters: str) -> int:
     return column - 1
 
 
-def _lines(package: Package, part: str, strings: list[str], shows: dict[str, Show], far: set[int]) -> Iterator[Line]:
-    rows = _Rows(strings, shows, far)
+def _lines(package: Package, part: str, strings: list[str], shows: dict[str, Show], sheet: Sheet) -> Iterator[Line]:
+    rows = _Rows(strings, shows, sheet)
     for chunk in package.chunks(part, show=True):
         rows.parser.Parse(chunk, False)
         if rows.ready:
@@ -179,8 +183,9 @@ def _lines(package: Package, part: str, strings: list[str], shows: dict[str, Sho
 class _Rows:
     """Puts cells together to lines; what has no text takes no room, however far away it stands."""
 
-    def __init__(self, strings: list[str], shows: dict[str, Show], far: set[int]) -> None:
-        self.strings, self.shows, self.far = strings, shows, far
+    def __init__(self, strings: list[str], shows: dict[str, Show], sheet: Sheet) -> None:
+        self.strings, self.shows, self.far, self.unseen = strings, shows, sheet.far, sheet.unseen
+        self.hidden = False
         self.ready: list[Line] = []
         self.columns: dict[str, int] = {}
         self.number = 0
@@ -204,9 +209,13 @@ class _Rows:
         elif name == "row":
             told = attributes.get("r", "")
             self.number = _whole(told) or self.number + 1
+            self.hidden = _true(attributes.get("hidden"))
             self.column, self.cells, self.errors = -1, {}, []
         elif name == "f":
             self.has_formula = True
+        elif name == "col" and _true(attributes.get("hidden")):
+            self.unseen.hide_columns(_whole(attributes.get("min", "")) - 1, _whole(attributes.get("max", "")) - 1)
+            self.depth += 1
         elif name == "rPh":
             self.reading += 1
         elif name == "is":
@@ -297,6 +306,8 @@ class _Rows:
         for column, text in self.cells.items():
             cells[column] = text
         number = min(self.number, MAX_ROW)
+        if self.hidden:
+            self.unseen.row(number)
         if any(len(text) > MAX_CELL for text in self.cells.values()):
             reason = (f"sel lebih dari {MAX_CELL} karakter", f"a cell of over {MAX_CELL} characters")
             self.ready.append(Line(number, [], (), reason))

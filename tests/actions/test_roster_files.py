@@ -43,6 +43,8 @@ ELSEWHERE = {
     "mailbox_shared",
     "nip_two",
     "rows_passed_over",
+    "rows_hidden",
+    "columns_hidden",
     "service_ended",
     "encoding_guessed",
     "same_person",

@@ -314,6 +314,98 @@ def test_something_far_away_is_named_and_not_read(tmp_path: Path) -> None:
 # rows that are nobody
 
 
+def test_hidden_rows_and_columns_of_xlsx_are_read_and_said_to_be(tmp_path: Path) -> None:
+    made = book(path := tmp_path / "r.xlsx", Data=TABLE)
+    made["Data"].row_dimensions[3].hidden = made["Data"].row_dimensions[4].hidden = True
+    made["Data"].row_dimensions[9].hidden = True
+    made["Data"].column_dimensions["C"].hidden = True
+    made["Data"].column_dimensions["Z"].hidden = True
+    made.save(path)
+    assert names(path) == ["Ani, S.Pd.", "Budi", "Cici"]
+    rows, columns = [problem for problem in look(path).problems if problem.code.endswith("_hidden")]
+    assert rows.text(Locale.EN).message == "2 hidden or filtered rows were read as well: rows 3–4."
+    assert columns.text(Locale.EN).message == "Hidden columns were read as well: email."
+
+
+def _ods(path: Path, *sheets: str) -> Path:
+    """A document of LibreOffice, as small as it may be; each sheet is its XML."""
+    spaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "table", "text", "style")
+    )
+    hides = ('<style:style style:name="ta2" style:family="table"><style:table-properties table:display="false"/>'
+             "</style:style>")  # fmt: skip
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr(
+            "content.xml",
+            f"<office:document-content {spaces}><office:automatic-styles>{hides}</office:automatic-styles><office:body>"
+            f"<office:spreadsheet>{''.join(sheets)}</office:spreadsheet></office:body></office:document-content>",
+        )
+    return path
+
+
+def _sheet(rows: list[list[str]], *, name: str = "Data", style: str = "ta1", columns: str = "", **hides: str) -> str:
+    """`hides`: the visibility of a row, such as `r3="filter"`; a text that begins with < is a cell as it is."""
+
+    def cell(text: str) -> str:
+        whole = f'<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>'
+        return text if text.startswith("<") else whole
+
+    lines = "".join(
+        f'<table:table-row table:visibility="{hides.get(f"r{number}", "visible")}">{"".join(map(cell, row))}'
+        "</table:table-row>"
+        for number, row in enumerate(rows, 1)
+    )
+    return f'<table:table table:name="{name}" table:style-name="{style}">{columns}{lines}</table:table>'
+
+
+def test_hidden_rows_and_columns_of_ods_are_read_and_said_to_be(tmp_path: Path) -> None:
+    columns = (
+        '<table:table-column table:number-columns-repeated="2"/>'
+        '<table:table-column table:visibility="collapse"/>'
+        '<table:table-column table:number-columns-repeated="16380"/>'
+    )
+    path = _ods(tmp_path / "r.ods", _sheet(TABLE, columns=columns, r3="filter", r4="collapse"))
+    assert names(path) == ["Ani, S.Pd.", "Budi", "Cici"]
+    rows, hidden = [problem for problem in look(path).problems if problem.code.endswith("_hidden")]
+    assert rows.text(Locale.ID).message == "2 baris tersembunyi atau tersaring ikut dibaca: baris 3–4."
+    assert hidden.text(Locale.ID).message == "Kolom tersembunyi ikut dibaca: email."
+
+
+def test_nothing_hidden_is_not_spoken_of(tmp_path: Path) -> None:
+    book(tmp_path / "r.xlsx", Data=TABLE)
+    _ods(tmp_path / "r.ods", _sheet(TABLE))
+    for path in (tmp_path / "r.xlsx", tmp_path / "r.ods"):
+        assert not [code for _, code in codes(path) if code.endswith("_hidden")]
+
+
+def test_a_hidden_sheet_of_ods_is_not_read_and_is_named(tmp_path: Path) -> None:
+    path = _ods(tmp_path / "r.ods", _sheet([HEADER, CICI], name="Lama", style="ta2"), _sheet([HEADER, BOSS, BUDI]))
+    found = look(path)
+    assert [row.name for row in found.rows_ok] == ["Ani, S.Pd.", "Budi"]
+    assert found.source is not None
+    assert list(found.source.hidden) == ["Lama"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown", "code"),
+    [
+        ("7", "007", "007"),
+        ("5.1", "05.10", "05.10"),
+        ("1500", "1.500", "1500"),
+        ("12", "12,00", "12"),
+        ("3", "A-3", "A-3"),
+    ],
+)
+def test_the_number_that_ods_shows_is_the_code(tmp_path: Path, value: str, shown: str, code: str) -> None:
+    cell = (f'<table:table-cell office:value-type="float" office:value="{value}"><text:p>{shown}</text:p>'
+            "</table:table-cell>")  # fmt: skip
+    rows = [[*row[:4], cell, *row[5:]] if row is not HEADER else row for row in TABLE]
+    found = look(_ods(tmp_path / "r.ods", _sheet(rows)))
+    assert {row.unit_code for row in found.rows_ok} == {code}
+
+
 def test_rows_that_are_nobody_are_passed_over_and_counted(tmp_path: Path) -> None:
     numbered: list[Cells] = [["No", *HEADER], list(range(1, 11))]
     numbered += [[number, *row] for number, row in enumerate(TABLE[1:], 1)]
