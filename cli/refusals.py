@@ -19,6 +19,8 @@ UNMIGRATED = ("no such table", "no such column", "UndefinedTable", "UndefinedCol
 def explain(error: Exception) -> str | None:
     """The refusal in words, with who does what; None for anything that is a bug."""
     name, text = type(error).__name__, str(error)
+    if name == "SettingsRefused":
+        return text  # the language is a setting too: nobody knows which was chosen
     if name in REFUSALS:
         said = getattr(error, "said", None)
         return say(said.id, said.en) if said is not None else repeated(text)
