@@ -34,9 +34,12 @@ from simulation.year import Year
 FIRST_TICK, BETWEEN_TICKS = 60.0, 15.0
 LONGEST = 120.0
 """Seconds after which the next tick must go on."""
-SOME_TIME = 6.0
-"""Kills come at random within so many seconds of the first step that is seen at work."""
-CUTS_PER_DAY = 2
+AT_ONCE = 3
+"""So many steps are at work when a kill comes, if so many are due."""
+SOME_TIME, GATHERING = 1.5, 12.0
+"""Kills come at random within so many seconds of that; seconds to wait for it after the first step is at work."""
+EARLY_CUTS, LATE_CUTS = 1, 3
+"""On a day before and after scoring has closed: the later stages have fewer steps, and need as many kills."""
 DAYS = (date(2026, 1, 2), date(2026, 1, 15), date(2026, 2, 2), date(2026, 6, 24), date(2026, 7, 20),
         date(2026, 12, 1), date(2026, 12, 16), date(2027, 1, 21),
         *(date(2027, 1, 22) + timedelta(days) for days in range(0, 200, 4)))  # fmt: skip
@@ -65,7 +68,7 @@ class Cutter:
     place: Site
     chance: random.Random
     wanted: int
-    """Steps to be killed in the middle."""
+    """Runs to be killed with their worker."""
     count: Count = field(default_factory=Count)
 
     def due(self) -> list[Any]:
@@ -74,8 +77,9 @@ class Cutter:
 
     def take_all(self) -> None:
         """Let Prefect do all that is due, cutting it off at first; then wait until nothing is."""
-        for _ in range(CUTS_PER_DAY):
-            if self.due() and self.count.mid_step < self.wanted:
+        late = clock.now().year > YEAR
+        for _ in range(LATE_CUTS if late else EARLY_CUTS):
+            if self.due() and self.count.runs < self.wanted:
                 self.cut()
         pressed = 0.0
         until = time.monotonic() + 1800
@@ -90,11 +94,10 @@ class Cutter:
     def cut(self) -> None:
         self.place.press_tick()
         wait_for("a step at work", lambda: self.place.stage_leases() or not self.due())
-        most = len(self.place.stage_leases())
-        until = time.monotonic() + self.chance.uniform(0, SOME_TIME)
-        while time.monotonic() < until and len(self.place.stage_leases()) >= most:
-            most = len(self.place.stage_leases())  # not after the first has ended: others are in the middle now
+        enough, until = min(AT_ONCE, len(self.due())), time.monotonic() + GATHERING
+        while len(self.place.stage_leases()) < enough and time.monotonic() < until:
             time.sleep(0.05)
+        time.sleep(self.chance.uniform(0, SOME_TIME))
         kind = list(KINDS)[self.count.cuts % len(KINDS)]
         killed = self.place.kill(KINDS[kind])
         self.count.cuts += 1
@@ -229,7 +232,7 @@ def words(found: dict[str, Any]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.cuts", description=__doc__)
-    parser.add_argument("--kills", type=int, default=200, help="runs killed in the middle of a step, in all")
+    parser.add_argument("--kills", type=int, default=200, help="runs killed with their worker, in all")
     parser.add_argument("--database", action="append", choices=["sqlite", "postgresql"])
     parser.add_argument("--agencies", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)

@@ -124,7 +124,7 @@ class Site:
 
     def ask(self, method: str, path: str, content: dict[str, Any] | None = None) -> Any:
         auth = tuple(self.env["PREFECT_API_AUTH_STRING"].split(":", 1))
-        for pause in (0.5, 1, 2, 4, 8, 16, 0):
+        for pause in (0.5, 1, 2, 4, 8, *[15] * 12, 0):
             with contextlib.suppress(httpx.TransportError):
                 answer = httpx.request(
                     method, f"{self.env['PREFECT_API_URL']}/{path}", json=content, timeout=60, auth=auth
