@@ -34,11 +34,11 @@ from simulation.year import Year
 FIRST_TICK, BETWEEN_TICKS = 60.0, 15.0
 LONGEST = 120.0
 """Seconds after which the next tick must go on."""
-AT_ONCE = 3
+AT_ONCE = 2
 """So many steps are at work when a kill comes, if so many are due."""
 SOME_TIME, GATHERING = 1.5, 12.0
 """Kills come at random within so many seconds of that; seconds to wait for it after the first step is at work."""
-EARLY_CUTS, LATE_CUTS = 1, 3
+EARLY_CUTS, LATE_CUTS = 2, 4
 """On a day before and after scoring has closed: the later stages have fewer steps, and need as many kills."""
 DAYS = (date(2026, 1, 2), date(2026, 1, 15), date(2026, 2, 2), date(2026, 6, 24), date(2026, 7, 20),
         date(2026, 12, 1), date(2026, 12, 16), date(2027, 1, 21),
