@@ -1,7 +1,7 @@
 """Worker and run killed together, and the machine cut, in the middle of the steps of a year, again and again.
 
 Several small agencies live one year on each database through Prefect as shipped: no timer is shorter than in earnest,
-and between two kills nothing is mended by hand. Beside the schedule, a tick is pressed every quarter of a minute,
+and between two kills nothing is mended by hand. Beside the schedule, a tick is pressed every half minute,
 once a minute has passed: what is measured is how long a step stands still until the first tick that could take it up.
 Only the 35 minutes for which a dead dispatcher holds its letters are ended in the database, as `benchmarks.soak` does.
 """
@@ -31,14 +31,14 @@ from simulation import ceremony, office
 from simulation.delivery import accept_all
 from simulation.year import Year
 
-FIRST_TICK, BETWEEN_TICKS = 60.0, 15.0
+FIRST_TICK, BETWEEN_TICKS = 60.0, 30.0
 LONGEST = 120.0
 """Seconds after which the next tick must go on."""
-AT_ONCE = 2
+AT_ONCE = 3
 """So many steps are at work when a kill comes, if so many are due."""
 SOME_TIME, GATHERING = 1.5, 12.0
 """Kills come at random within so many seconds of that; seconds to wait for it after the first step is at work."""
-EARLY_CUTS, LATE_CUTS = 2, 4
+EARLY_CUTS, LATE_CUTS = 1, 3
 """On a day before and after scoring has closed: the later stages have fewer steps, and need as many kills."""
 DAYS = (date(2026, 1, 2), date(2026, 1, 15), date(2026, 2, 2), date(2026, 6, 24), date(2026, 7, 20),
         date(2026, 12, 1), date(2026, 12, 16), date(2027, 1, 21),
