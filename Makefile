@@ -4,7 +4,7 @@ PYTHON ?= python3
 EXIT ?=
 KILLS ?= 50
 
-.PHONY: setup demo test sure bench soak cuts browser pins sbom vulnerabilities
+.PHONY: setup demo test sure bench soak cuts shape browser pins sbom vulnerabilities
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
@@ -58,3 +58,6 @@ vulnerabilities: $(SUPPLY)/.ready ## known vulnerabilities of the pins; OSV=FILE
 
 cuts: setup ## worker and run killed together, and the machine cut, in the middle of a year's steps; KILLS=200 is a thorough one
 	$(BIN)/python -m benchmarks.cuts --kills $(KILLS)
+
+shape: setup ## what reading this code costs: sizes, widths and names
+	$(BIN)/python -m benchmarks.shape
