@@ -133,6 +133,7 @@ AGENCIES = (
         ),
         {
             "SMPN-TATURA/3": {"absence_kind": "study", "absence_from": "2027-05-01", "absence_to": "2028-04-30"},
+            "PIM/0": {"employment": "state_official", "nip": ""},  # elected: rates, and is not rated
             "SDN-TALISE/5": {"employment": "pppk", "active_to": "2027-06-30"},
             "SDN-TALISE/6": {"employment": "pppk"},
             "SDN-BESUSU/2": {"absence_kind": "sick", "absence_from": "2027-02-01", "absence_to": "2027-04-30"},
@@ -240,7 +241,7 @@ def _people(agency: Agency) -> list[dict[str, str]]:
             person |= {"post": post, "post_group": group, "job_family": family, "roles": roles}
             person["is_unit_head"] = "tidak" if number else "ya"
             people[f"{unit.code}/{number}"] = person | {k: v for k, v in twist.items() if k != "acting_for"}
-    heads = {unit.code: people[f"{unit.code}/0"]["nip"] for unit in agency.units}
+    heads = {unit.code: _called(people[f"{unit.code}/0"]) for unit in agency.units}
     for unit in agency.units:
         for number, _ in enumerate(_posts(unit)):
             person = people[f"{unit.code}/{number}"]
@@ -250,6 +251,11 @@ def _people(agency: Agency) -> list[dict[str, str]]:
         if "acting_for" in twist:
             people[key]["acting_for_nip"] = people[twist["acting_for"]]["nip"]
     return list(people.values())
+
+
+def _called(person: dict[str, str]) -> str:
+    """The NIP; a state official has none and is named."""
+    return person["nip"] or person["name"]
 
 
 def _posts(unit: Unit) -> Iterator[tuple[str, str, str, str]]:

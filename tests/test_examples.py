@@ -1,5 +1,6 @@
 """The five example agencies are whole: their files are read, their rosters are sound, their calendars leave room."""
 
+import csv
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -85,10 +86,19 @@ def test_a_rater_on_leave_has_somebody_who_acts_just_as_long(code: str) -> None:
 
 def test_special_cases_are_spread_over_the_examples() -> None:
     rows = [row for code in CODES for row in examined(read_agency(EXAMPLES / code)).rows_ok]
-    rated = set(EmploymentKind) - {EmploymentKind.STATE_OFFICIAL}  # the examples' elected heads have invented NIPs
-    assert {row.employment for row in rows} == rated
+    assert {row.employment for row in rows} == set(EmploymentKind)
     assert any(row.active_to for row in rows)
     assert len({row.away.kind for row in rows if row.away}) >= 5
+
+
+def test_an_elected_head_has_no_nip_rates_and_is_not_rated() -> None:
+    folder = read_agency(EXAMPLES / "palu")
+    raw = next(row for row in csv.DictReader(folder.roster.open(encoding="utf-8")) if row["post"] == "Wali Kota")
+    assert (raw["nip"], raw["employment"]) == ("", "state_official")
+    rows = examined(folder).rows_ok
+    (official,) = [row for row in rows if row.employment is EmploymentKind.STATE_OFFICIAL]
+    assert (official.name, official.superior_nip) == (raw["name"], "")
+    assert {row.post for row in rows if row.superior_nip == official.nip} == {"Sekretaris Daerah"}
 
 
 def test_every_job_family_of_the_roster_has_indicators_and_none_is_left_over(folder: AgencyFolder) -> None:

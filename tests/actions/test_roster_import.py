@@ -431,7 +431,7 @@ def test_who_still_serves_another_agency_waits_until_it_lets_them_go(
 ) -> None:
     palu = Roster(tmp_path, "palu")
     palu.rows[TEACHER] = roster[TEACHER] | {
-        "superior_nip": next(nip for nip, row in palu.rows.items() if "appointing_authority" in row["roles"]),
+        "superior_nip": next(nip for nip, row in palu.rows.items() if row["post"] == "Sekretaris Daerah"),
         "unit_code": "SEKOLAH", "parent_unit_code": "", "unit_name": "Sekolah",
     }  # fmt: skip
     roster.take(db, NEW_YEAR)
