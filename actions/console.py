@@ -253,41 +253,44 @@ STEERED = ("stage.extended", "appraisal.reassigned", "act.reopened", "mandate.re
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    extensions: Sequence[tuple[Extension, str, str, str]]
+    extensions: Slice
     """With stage, unit and person by name, the latter two empty where they do not apply."""
-    mandates: Sequence[tuple[ActingMandate, str, str]]
-    overrides: Sequence[tuple[str, str, str]]
+    mandates: Slice
+    overrides: Slice
     """Unit, who, why."""
     default_plans: int
     entries: Slice
     """What people steered, newest first: `trail_subjects.Told`."""
 
 
-def changes(session: Session, cycle: Cycle, *, start: int = 0) -> Changes:
-    """Everything that went another way than planned, because somebody decided so or did not act."""
+def changes(session: Session, cycle: Cycle, *, start: int = 0, starts: Mapping[str, int] | None = None) -> Changes:
+    """Everything that went another way than planned, because somebody decided so or did not act.
+
+    `starts`: where the lists beside that of the entries begin, by name.
+    """
     extended = (
-        select(Extension, Stage.kind, Unit.name, Person.name).join(Stage, Stage.id == Extension.stage_id)
+        select(Extension, Stage.kind, func.coalesce(Unit.name, ""), func.coalesce(Person.name, ""))
+        .join(Stage, Stage.id == Extension.stage_id)
         .outerjoin(Unit, Unit.id == Extension.unit_id).outerjoin(Person, Person.id == Extension.person_id)
-        .where(Stage.cycle_id == cycle.id).order_by(Extension.id.desc()).limit(PAGE)
+        .where(Stage.cycle_id == cycle.id).order_by(Extension.id.desc())
     )  # fmt: skip
     principal = aliased(Person)
     acting = (
         select(ActingMandate, Person.name, principal.name).join(Person, Person.id == ActingMandate.person_id)
         .join(principal, principal.id == ActingMandate.principal_id).where(Person.agency_id == cycle.agency_id)
-        .order_by(ActingMandate.id.desc()).limit(PAGE)
+        .order_by(ActingMandate.id.desc())
     )  # fmt: skip
     overridden = (
         select(Unit.name, Person.name, UnitPredicate.override_reason).join(Unit, Unit.id == UnitPredicate.unit_id)
         .join(Person, Person.id == UnitPredicate.overridden_by_id).where(UnitPredicate.cycle_id == cycle.id)
+        .order_by(Unit.name, UnitPredicate.id)
     )  # fmt: skip
     plans = select(func.count()).select_from(Plan).join(Appraisal, Appraisal.id == Plan.appraisal_id).where(
         Appraisal.cycle_id == cycle.id, Plan.is_default, Plan.state == PlanState.ESTABLISHED
     )  # fmt: skip
-    return Changes(
-        [(one, kind.value, unit or "", person or "") for one, kind, unit, person in session.execute(extended)],
-        session.execute(acting).tuples().all(), session.execute(overridden).tuples().all(), session.scalar(plans) or 0,
-        _entries(session, cycle, start),
-    )  # fmt: skip
+    lists = {"extensions": extended, "mandates": acting, "overrides": overridden}
+    slices = {name: slice_of(session, query, (starts or {}).get(name, 0)) for name, query in lists.items()}
+    return Changes(default_plans=session.scalar(plans) or 0, entries=_entries(session, cycle, start), **slices)
 
 
 def _entries(session: Session, cycle: Cycle, start: int) -> Slice:
@@ -311,13 +314,19 @@ class PersonPage:
     cases: Sequence[CaseLine]
     rates: int
     """How many employees of a running cycle this person rates."""
-    duties: Sequence[tuple[Assignment, Stage, str, datetime]]
+    duties: Slice
     """Open ones with their stage, whom they are about, and when they are due."""
-    letters: Sequence[Letter]
-    """The newest; what they said is not shown."""
+    letters: Slice
+    """The newest first; what they said is not shown."""
 
 
-def person_page(session: Session, person_id: int, *, at: datetime) -> PersonPage:
+def slice_of(session: Session, query: Select[Any], start: int) -> Slice:
+    """One page of what a query finds, and how much that is in all."""
+    total = session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+    return Slice(session.execute(query.offset(start).limit(PAGE)).tuples().all(), total, start)
+
+
+def person_page(session: Session, person_id: int, *, at: datetime, duties: int = 0, letters: int = 0) -> PersonPage:
     person = session.get_one(Person, person_id)
     today = calendar_of(session, session.get_one(Agency, person.agency_id), at).local_date(at)
     posting: Posting | None = session.scalar(posting_on(person_id, today))
@@ -329,11 +338,13 @@ def person_page(session: Session, person_id: int, *, at: datetime) -> PersonPage
     rates = select(func.count()).select_from(Appraisal).where(
         Appraisal.rater_id == person_id, Appraisal.finalized_at.is_(None), NOT_OVER
     )  # fmt: skip
-    written = select(Letter).filter_by(person_id=person_id).order_by(Letter.id.desc()).limit(PAGE)
+    of_person = Letter.person_id == person_id
+    written = select(Letter).where(of_person).order_by(Letter.id.desc()).offset(letters).limit(PAGE)
+    all_letters = session.scalar(select(func.count()).select_from(Letter).where(of_person)) or 0
     return PersonPage(
         person, unit.name if unit else "", posting.post if posting else "", session.scalars(roles).all(),
-        _own_cases(session, person_id), session.scalar(rates) or 0, _duties(session, person_id),
-        session.scalars(written).all(),
+        _own_cases(session, person_id), session.scalar(rates) or 0,
+        _duties(session, person_id, duties), Slice(session.scalars(written).all(), all_letters, letters),
     )  # fmt: skip
 
 
@@ -342,28 +353,29 @@ def _own_cases(session: Session, person_id: int) -> Sequence[CaseLine]:
     return [CaseLine(*row) for row in session.execute(query).tuples()]
 
 
-def _duties(session: Session, person_id: int) -> Sequence[tuple[Assignment, Stage, str, datetime]]:
+def _duties(session: Session, person_id: int, start: int) -> Slice:
     employee = aliased(Person)
+    open_now = (Assignment.person_id == person_id, Assignment.state == AssignmentState.OPEN,
+                Stage.state != StageState.CLOSED)  # fmt: skip
+    count = select(func.count()).select_from(Assignment).join(Stage, Stage.id == Assignment.stage_id).where(*open_now)
     query = (
         select(Assignment, Stage, func.coalesce(employee.name, Unit.name, ""))
         .join(Stage, Stage.id == Assignment.stage_id)
         .outerjoin(Appraisal, Appraisal.id == Assignment.appraisal_id)
         .outerjoin(employee, employee.id == Appraisal.employee_id).outerjoin(Unit, Unit.id == Assignment.unit_id)
-        .where(Assignment.person_id == person_id, Assignment.state == AssignmentState.OPEN,
-               Stage.state != StageState.CLOSED)
-        .order_by(Assignment.id).limit(PAGE)
+        .where(*open_now).order_by(Assignment.id).offset(start).limit(PAGE)
     )  # fmt: skip
     listed = session.execute(query).tuples().all()
     deadlines = {stage.id: deadlines_of(session, stage) for _, stage, _ in listed}
-    return [(one, stage, about, deadlines[stage.id].due(one)) for one, stage, about in listed]
+    rows = [(one, stage, about, deadlines[stage.id].due(one)) for one, stage, about in listed]
+    return Slice(rows, session.scalar(count) or 0, start)
 
 
-def find_people(session: Session, agency_id: int, text: str) -> Slice:
-    """The first people whose name or NIP contains the text, of how many; nobody for less than two letters."""
+def find_people(session: Session, agency_id: int, text: str, *, start: int = 0) -> Slice:
+    """People whose name or NIP contains the text, a page of them; nobody for less than two letters."""
     if len(text.strip()) < 2:
         return Slice((), 0)
     where = Person.agency_id == agency_id, _named(Person, text)
     total = session.scalar(select(func.count()).select_from(Person).where(*where)) or 0
-    return Slice(
-        session.scalars(select(Person).where(*where).order_by(Person.name, Person.id).limit(PAGE)).all(), total
-    )
+    query = select(Person).where(*where).order_by(Person.name, Person.id)
+    return Slice(session.scalars(query.offset(start).limit(PAGE)).all(), total, start)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import case, exists, func, select
 from sqlalchemy.orm import Session
 
-from actions.console import PAGE, Slice
+from actions.console import PAGE, Slice, slice_of
 from actions.waves import Outlook
 from models import Assignment, Letter, Person, Stage, Wave
 from rules.words import AddressState, AssignmentState, LetterState, StageKind
@@ -98,16 +98,16 @@ def without_letter(session: Session, wave_id: int, *, start: int = 0) -> Slice:
     return Slice([missed(*row) for row in rows], total, start)
 
 
-def unwritten(session: Session, stage_id: int | None) -> Sequence[tuple[int, str]]:
-    """The first people who have an open duty in the stage, were told of it by its record, and have no letter there."""
+def unwritten(session: Session, stage_id: int | None, *, start: int = 0) -> Slice:
+    """People who have an open duty in the stage, were told of it by its record, and have no letter there."""
     query = (
         select(Person.id, Person.name).join(Assignment, Assignment.person_id == Person.id)
         .where(Assignment.stage_id == stage_id, Assignment.state == AssignmentState.OPEN,
                Assignment.optional.is_(False), Assignment.told_at.is_not(None),
                ~exists().where(Letter.person_id == Person.id, Letter.stage_id == stage_id))
-        .distinct().order_by(Person.name, Person.id).limit(PAGE)
+        .distinct().order_by(Person.name, Person.id)
     )  # fmt: skip
-    return session.execute(query).tuples().all()
+    return slice_of(session, query, start)
 
 
 def missed(letter: Letter, person: str, address_state: AddressState) -> Missed:

@@ -19,6 +19,8 @@ from models import Agency, Appraisal, Assignment, Cycle, Draft, Finding, Note, P
 from rules.stages import FROM_RECEIPT
 from rules.words import ActKind, AssignmentState, NoteKind, Role, StageState
 
+SHORTEST_NOTE, LONGEST_NOTE = 3, 4000
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -225,7 +227,7 @@ def add_note(
     cycle = session.get_one(Cycle, case.cycle_id)
     if case.finalized_at is not None:
         raise ActRefused("closed", closed_at=case.finalized_at)
-    if not 3 <= len(text.strip()) <= 4000:
+    if not SHORTEST_NOTE <= len(text.strip()) <= LONGEST_NOTE:
         raise ActRefused("text_length")
     row = {"appraisal_id": case.id, "author_id": person_id, "kind": kind, "reply_to_id": reply_to, "on": today,
            "text": text.strip(), "nonce": nonce, "at": at}  # fmt: skip

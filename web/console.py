@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 import database
 import settings
-from actions import attention, knocks, letters, progress, signin
+from actions import attention, knocks, languages, letters, progress, signin
 from actions import console as looks
 from actions import console_mail as waves
 from actions.audit_progress import progress_of
@@ -24,10 +24,11 @@ from actions.signin import CodeRefused
 from models import Cycle, Stage
 from notifications import words
 from rules.stages import OVER
-from rules.words import ActKind, Door, StageKind, StageState
+from rules.words import ActKind, Door, Locale, StageKind, StageState
 from web import console_roster, console_sessions, console_steering, knocking
 from web.audit_steps import audit_steps
 from web.console_ask import STYLE, ConsoleRefused, Desk, console
+from web.form_pages import form, only_turned
 from web.pictures import parts, tracks
 from web.render import day
 from web.sessions import CONSOLE, KNOCK, clear_cookie, read_cookie, read_known, set_cookie, set_known
@@ -61,7 +62,7 @@ def ask_for_code(desk: Desk) -> Response:
     said = desk.posted.get("address").strip()
     if said and knocking.too_often(desk):
         raise ConsoleRefused("too_many")
-    response = desk.page("sent.html", wrong=None)
+    response = form(desk, "sent.html", {})
     if said:
         set_cookie(response, knocking.put_down(Door.CONSOLE, said, at=desk.at), desk.at, KNOCK)
         knocking.answered_later(response, desk.at)
@@ -70,14 +71,16 @@ def ask_for_code(desk: Desk) -> Response:
 
 def code_form(desk: Desk) -> Response:
     """`GET /hr/code`: where the code of the letter is typed; the same for every browser."""
-    return desk.page("sent.html", wrong=None)
+    return form(desk, "sent.html", {})
 
 
 def enter(desk: Desk) -> Response:
     """`POST /hr/code`: the right code, in the browser that asked for it, begins a session."""
     typed, kept, known = desk.posted.get("code"), read_cookie(desk.request, KNOCK), read_known(desk.request)
+    if only_turned(desk):
+        return form(desk, "sent.html", {"code": typed})
     if not typed.strip():
-        return desk.page("sent.html", 422, wrong="empty")
+        return form(desk, "sent.html", {}, {"code": say(desk.look.locale, "hr.in.empty")})
     if kept is None:
         raise ConsoleRefused("code_elsewhere")
     try:
@@ -89,7 +92,7 @@ def enter(desk: Desk) -> Response:
     except CodeRefused as refused:
         raise ConsoleRefused(f"code_{refused.why}") from refused
     if not entered.secret:
-        return desk.page("sent.html", 422, wrong=entered.tries_left)
+        return form(desk, "sent.html", {}, {"code": say(desk.look.locale, "code.wrong", n=entered.tries_left)})
     response = desk.go("/hr")
     set_cookie(response, entered.secret, desk.at, CONSOLE)
     set_known(response, entered.person_id, desk.at)
@@ -104,6 +107,16 @@ def leave(desk: Desk) -> Response:
     response = desk.go("/hr")
     clear_cookie(response, CONSOLE)
     return response
+
+
+def language(desk: Desk) -> Response:
+    """`POST /hr/language`: the language of this visit holds for the console, other pages and letters."""
+    if desk.posted.get("confirm") != "yes" or desk.posted.get("language") not in set(Locale):
+        raise ConsoleRefused("confirm")
+    with database.transaction() as session:
+        officer = desk.officer(session, write=True)
+        languages.choose(session, officer.person, Locale(desk.posted.get("language")), at=desk.at)
+    return desk.go("/hr")
 
 
 # one cycle
@@ -184,7 +197,7 @@ def cases(desk: Desk) -> Response:
 
 def _searched(desk: Desk) -> str:
     """What was typed into a search; it is sent as a form, so that no name or NIP stands in an address or a log."""
-    return desk.posted.get("q").strip()[:100]
+    return desk.posted.get("q").strip()
 
 
 def mail(desk: Desk) -> Response:
@@ -198,7 +211,7 @@ def mail(desk: Desk) -> Response:
             "mail.html", tab="mail", cycle=cycle, fates=_sums(looks.fates(session, cycle.id)), wave=None,
             names=words.LETTERS[desk.look.locale], certificate=letters.certificate(session, cycle_id=cycle.id),
             waves=waves.waves_of(session, cycle.id, start=desk.query_number("waves")), path=f"/hr/c/{cycle.id}/mail?",
-            missed=replace(found, rows=[waves.missed(*row) for row in found.rows]), unwritten=(),
+            missed=replace(found, rows=[waves.missed(*row) for row in found.rows]), unwritten=None,
             outlook=waves.Outlook.of(session),
         )  # fmt: skip
 
@@ -212,7 +225,8 @@ def _wave(desk: Desk, session: Session, cycle: Cycle, wave_id: int) -> Response:
         names=words.LETTERS[desk.look.locale], certificate=letters.certificate(session, wave_id=wave_id),
         path=f"/hr/c/{cycle.id}/mail?wave={wave_id}",
         missed=waves.without_letter(session, wave_id, start=desk.query_number("from")),
-        unwritten=waves.unwritten(session, line.wave.stage_id), outlook=waves.Outlook.of(session),
+        unwritten=waves.unwritten(session, line.wave.stage_id, start=desk.query_number("unwritten")),
+        outlook=waves.Outlook.of(session),
     )  # fmt: skip
 
 
@@ -232,11 +246,15 @@ def changes(desk: Desk) -> Response:
     """`GET /hr/c/<id>/changes`: extensions, mandates, overrides, defaults, and who steered what."""
     with database.reading() as session:
         cycle = desk.cycle(session, desk.officer(session))
-        found = looks.changes(session, cycle, start=desk.query_number("from"))
+        found = looks.changes(session, cycle, start=desk.query_number("from"), starts=_starts(desk))
         return desk.page(
             "changes.html", tab="changes", cycle=cycle, changes=found, path=f"/hr/c/{cycle.id}/changes?",
             changed=partial(_changed, desk),
         )  # fmt: skip
+
+
+def _starts(desk: Desk) -> dict[str, int]:
+    return {name: desk.query_number(name) for name in ("extensions", "mandates", "overrides")}
 
 
 def _changed(desk: Desk, code: str, details: Mapping[str, Any]) -> str:
@@ -266,7 +284,8 @@ def people(desk: Desk) -> Response:
     """`POST /hr/p`: people whose name or NIP fits. `GET`: nobody yet."""
     with database.reading() as session:
         officer, text = desk.officer(session), _searched(desk)
-        return desk.page("people.html", q=text, people=looks.find_people(session, officer.agency.id, text))
+        found = looks.find_people(session, officer.agency.id, text, start=max(desk.posted.whole("from"), 0))
+        return desk.page("people.html", q=text, people=found)
 
 
 async def style(_request: Request) -> Response:
@@ -280,6 +299,7 @@ ROUTES = [
     Route("/hr/code", console(code_form), methods=["GET"]),
     Route("/hr/code", console(enter), methods=["POST"]),
     Route("/hr/end", console(leave), methods=["POST"]),
+    Route("/hr/language", console(language), methods=["POST"]),
     Route("/hr/c/{cycle:int}", console(overview), methods=["GET"]),
     Route("/hr/c/{cycle:int}/late", console(late), methods=["GET"]),
     Route("/hr/c/{cycle:int}/cases", console(cases), methods=["GET", "POST"]),

@@ -24,9 +24,11 @@ from web.texts import has, say
 STYLE = (HERE / "static" / "console.css").read_bytes()
 STYLE_URL = f"/static/console.css?v={hashlib.sha256(STYLE).hexdigest()[:10]}"
 STATUS = {"no_session": 401, "read_only": 403, "other_person": 409, "too_many": 429, "not_found": 404,
-          "bad_request": 400, "code_none": 422, "code_over": 422, "code_elsewhere": 422, "code_guessed": 429,
+          "bad_request": 400, "confirm": 422, "code_none": 422, "code_over": 422, "code_elsewhere": 422,
+          "code_guessed": 429,
           "code_many": 429, "code_waits": 403, "code_waits_stopped": 403}  # fmt: skip
-KEPT = ("stage", "show", "from", "wave", "waves", "case")
+KEPT = ("stage", "show", "from", "wave", "waves", "case", "do", "duties", "letters", "rest", "unwritten",
+        "extensions", "mandates", "overrides")  # fmt: skip
 """What of a query a switch of language carries along."""
 
 
@@ -34,11 +36,6 @@ class ConsoleRefused(Exception):
     def __init__(self, code: str, **details: Any) -> None:
         super().__init__(code)
         self.code, self.details = code, details
-
-
-def refused(code: str, **details: Any) -> SteeringRefused:
-    """An order that cannot be read, in the words of the console."""
-    return SteeringRefused(*(say(locale, f"hr.refused.{code}", **details) for locale in (Locale.ID, Locale.EN)))
 
 
 @dataclass(slots=True)
@@ -92,8 +89,15 @@ class Desk(Ask):
         self, template: str, status: int = 200, headers: Mapping[str, str] | None = None, **context: Any
     ) -> Response:
         # super() without arguments does not work in a dataclass with slots
-        steers = self.who is not None and self.who.may_steer
-        return Ask.page(self, f"hr/{template}", status, headers, console=STYLE_URL, steers=steers, has=has, **context)
+        return Ask.page(self, f"hr/{template}", status, headers, **self._around, **context)
+
+    def text(self, template: str, **context: Any) -> str:
+        return Ask.text(self, f"hr/{template}", **self._around, **context)
+
+    @property
+    def _around(self) -> dict[str, Any]:
+        """What every page of the console needs."""
+        return {"console": STYLE_URL, "steers": self.who is not None and self.who.may_steer, "has": has}
 
     def refuse_console(self, code: str, **details: Any) -> Response:
         return self.page("refused.html", STATUS.get(code, 409), code=code,

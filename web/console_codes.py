@@ -9,7 +9,9 @@ import settings
 from actions import codes
 from actions.signin import CodeRefused
 from web.console_ask import ConsoleRefused, Desk
+from web.form_pages import form
 from web.sessions import read_known
+from web.texts import say
 
 LIGHT = frozenset({"resend"})
 """Orders that only send again what was sent before; all others are weighty."""
@@ -42,9 +44,10 @@ def asked_for(desk: Desk, what: str, fields: Mapping[str, str], back: str) -> Re
                 codes.request(session, officer, master=master, at=desk.at)
     except CodeRefused as refused:
         raise ConsoleRefused(_code_of(refused)) from refused
-    return desk.page(
-        "code.html", 422 if wrong is not None else 200, what=what, fields=fields, action=desk.path, back=back,
-        seen=desk.posted.get("seen"), wrong=wrong,
+    said = {} if wrong is None else {"code": say(desk.look.locale, "code.wrong", n=wrong)}
+    return form(
+        desk, "code.html", {}, said, what=what, fields=fields, action=desk.path, back=back,
+        seen=desk.posted.get("seen"),
     )  # fmt: skip
 
 

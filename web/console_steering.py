@@ -2,163 +2,146 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from datetime import date
-from enum import StrEnum
-from typing import TypeVar
+from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 from starlette.routing import Route
 
 import database
 from actions import console as looks
-from actions import steering, waiting
+from actions import languages, steering, waiting
 from actions.signin import Officer
 from actions.steering import Preview, SteeringRefused
 from actions.steering.preview import Said
-from models import Agency, Cycle, Person, Stage, Unit
+from models import Cycle, Person, Stage, Unit
 from notifications import words
 from rules.words import ActingKind, CycleState, Locale, Role, StageKind
 from web import console_codes
-from web.console_ask import ConsoleRefused, Desk, console, refused
-from web.texts import say
+from web.console_ask import ConsoleRefused, Desk, console
+from web.console_fields import FIELDS, NOBODY, Fields
+from web.form_pages import Wrong, form, only_turned
 
 SHOWN = 50
-FIELDS = {
-    "extend": ("stage", "until", "decree_no", "reason", "unit", "person", "keep_later"),
-    "reassign": ("new", "role", "decree_no", "reason", "rater", "employees"),
-    "delegate": ("principal", "acting", "kind", "decree_no", "from_on", "to_on"),
-    "pause": ("reason",),
-    "resume": ("reason",),
-    "address": ("address", "reason"),
-    "resend": ("stage", "reason"),
-    "confirm_address": ("reason",),
-}
-"""What each form holds; what else is sent with it is not shown and not sent on."""
-Word = TypeVar("Word", bound=StrEnum)
+SUGGESTED = 500
+"""Units that a browser proposes while one types; any other can be typed all the same, and the form says so."""
 Order = Callable[[Session, bool], Preview]
 """An act of steering with all that it needs; True asks for the preview only."""
 
 
-class _Fields:
-    """What a form said, as the actions want it; what cannot be read is refused in words."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An order as its form says it. What cannot be read in the form is refused with all that the action refuses."""
 
-    def __init__(self, desk: Desk, session: Session, agency: Agency) -> None:
-        self.desk, self.session, self.agency = desk, session, agency
+    order: Order
+    fields: Fields
+    unsure: frozenset[str] = frozenset()
+    """Fields that can only be judged once another one was read."""
 
-    def text(self, name: str) -> str:
-        return self.desk.posted.get(name).strip()
-
-    def person(self, name: str) -> int | None:
-        return self.of_nip(self.text(name)) if self.text(name) else None
-
-    def needed(self, name: str) -> int:
-        if (found := self.person(name)) is None:
-            labels = {loc: say(loc, f"hr.field.{name}") for loc in (Locale.ID, Locale.EN)}
-            raise SteeringRefused(
-                say(Locale.ID, "hr.refused.missing", what=labels[Locale.ID]),
-                say(Locale.EN, "hr.refused.missing", what=labels[Locale.EN]),
-            )
-        return found
-
-    def of_nip(self, nip: str) -> int:
-        found = self.session.scalar(select(Person.id).filter_by(agency_id=self.agency.id, nip=nip))
-        if found is None:
-            raise refused("nip", nip=nip[:30])
-        return found
-
-    def unit(self, name: str) -> int | None:
-        if not (code := self.text(name)):
-            return None
-        found = self.session.scalar(select(Unit.id).filter_by(agency_id=self.agency.id, code=code))
-        if found is None:
-            raise refused("unit", unit=code[:60])
-        return found
-
-    def day(self, name: str) -> date:
+    def check(self, session: Session) -> None:
+        if not self.fields.wrong:
+            return
         try:
-            return date.fromisoformat(self.text(name))
-        except ValueError:
-            raise refused("day", text=self.text(name)[:20]) from None
-
-    def one_of(self, name: str, allowed: type[Word]) -> Word:
-        try:
-            return allowed(self.text(name))
-        except ValueError:
-            raise ConsoleRefused("bad_request") from None
+            self.order(session, True)
+        except SteeringRefused as refusal:
+            self.fields.add(problem for problem in refusal.all if problem.field not in self.unsure)
+        raise Unreadable(self.fields.wrong)
 
 
-def _order(desk: Desk, officer: Officer, cycle: Cycle, what: str, session: Session) -> Order:
-    """Read the form of that name; SteeringRefused says what cannot be read."""
-    fields = _Fields(desk, session, officer.agency)
-    at, by, reason = desk.at, officer.person.id, fields.text("reason")
-    if what == "extend":
-        kind, until, decree = fields.one_of("stage", StageKind), fields.day("until"), fields.text("decree_no")
-        unit, person, keep = fields.unit("unit"), fields.person("person"), fields.text("keep_later") == "yes"
-        return lambda s, look: steering.extend(
-            s, s.get_one(Cycle, cycle.id), kind, until, decree_no=decree, reason=reason, unit=unit, person=person,
-            at=at, by=by, keep_later=keep, preview=look,
-        )  # fmt: skip
-    if what == "reassign":
-        new, role, decree = fields.needed("new"), fields.one_of("role", Role), fields.text("decree_no")
-        cases = _cases(fields, cycle)
-        return lambda s, look: steering.reassign(
-            s, s.get_one(Cycle, cycle.id), cases, new, role=role, decree_no=decree, reason=reason, at=at, by=by,
-            preview=look,
-        )  # fmt: skip
-    if what == "delegate":
-        principal, acting, kind = (
-            fields.needed("principal"),
-            fields.needed("acting"),
-            fields.one_of("kind", ActingKind),
-        )
-        decree, from_on, to_on = fields.text("decree_no"), fields.day("from_on"), fields.day("to_on")
-        return lambda s, look: steering.delegate(
-            s, principal, acting, kind, decree_no=decree, from_on=from_on, to_on=to_on, at=at, by=by, preview=look
-        )  # fmt: skip
+class Unreadable(Exception):
+    """What is wrong with a form, by its fields."""
+
+    def __init__(self, wrong: Mapping[str, str]) -> None:
+        super().__init__(", ".join(wrong))
+        self.wrong = wrong
+
+
+def _asked(desk: Desk, officer: Officer, cycle: Cycle, what: str, session: Session) -> _Asked:
+    """Read the form of that name."""
+    fields = Fields(desk, session, officer.agency)
+    reads = {"extend": _extension, "reassign": _reassignment, "delegate": _mandate}
+    if what in reads:
+        return reads[what](fields, cycle, officer.person.id)
     act = {"pause": steering.pause, "resume": steering.resume}.get(what)
     if act is None:
         raise ConsoleRefused("not_found")
-    return lambda s, look: act(s, s.get_one(Cycle, cycle.id), reason=reason, at=at, by=by, preview=look)
+    at, by, reason = desk.at, officer.person.id, fields.text("reason")
+    return _Asked(lambda s, look: act(s, s.get_one(Cycle, cycle.id), reason=reason, at=at, by=by, preview=look), fields)
 
 
-def _cases(fields: _Fields, cycle: Cycle) -> list[int]:
+def _extension(fields: Fields, cycle: Cycle, by: int) -> _Asked:
+    kind, until = fields.one_of("stage", StageKind, StageKind.TARGET_SETTING), fields.day("until")
+    unit, person = fields.unit("unit"), fields.person("person", needed=False)
+    decree, reason = fields.text("decree_no"), fields.text("reason")
+    keep, at = fields.text("keep_later", needed=False) == "yes", fields.desk.at
+    return _Asked(lambda s, look: steering.extend(
+        s, s.get_one(Cycle, cycle.id), kind, until, decree_no=decree, reason=reason, unit=unit, person=person,
+        at=at, by=by, keep_later=keep, preview=look,
+    ), fields, frozenset({"until"} if "stage" in fields.wrong else ()))  # fmt: skip
+
+
+def _reassignment(fields: Fields, cycle: Cycle, by: int) -> _Asked:
+    cases, new = _cases(fields, cycle), fields.person("new")
+    role = fields.one_of("role", Role, Role.RATER)
+    decree, reason, at = fields.text("decree_no", needed=False), fields.text("reason"), fields.desk.at
+    return _Asked(lambda s, look: steering.reassign(
+        s, s.get_one(Cycle, cycle.id), cases, NOBODY if new is None else new, role=role, decree_no=decree,
+        reason=reason, at=at, by=by, preview=look,
+    ), fields)  # fmt: skip
+
+
+def _mandate(fields: Fields, _cycle: Cycle, by: int) -> _Asked:
+    principal, acting = (fields.person(name) or NOBODY for name in ("principal", "acting"))
+    kind, decree = fields.one_of("kind", ActingKind, ActingKind.PLH), fields.text("decree_no")
+    from_on, to_on, at = fields.day("from_on"), fields.day("to_on"), fields.desk.at
+    from_on = to_on if "from_on" in fields.wrong else from_on
+    return _Asked(lambda s, look: steering.delegate(
+        s, principal, acting, kind, decree_no=decree, from_on=from_on, to_on=to_on, at=at, by=by, preview=look
+    ), fields)  # fmt: skip
+
+
+def _cases(fields: Fields, cycle: Cycle) -> list[int]:
     """The appraisals that the form names; refused as a whole, naming them, if some of the people have none."""
-    nips = list(dict.fromkeys(fields.text("employees").replace(",", " ").split()))
-    if (rater := fields.person("rater")) is not None:
-        if nips:
-            raise refused("both")
-        return list(steering.cases_rated_by(fields.session, cycle.id, rater))
+    nips, rater = fields.nips("employees"), fields.person("rater", needed=False)
+    if nips and rater is not None:
+        fields.refuse("rater", "hr.refused.both")
+    if not nips and rater is None:
+        fields.refuse("employees", "hr.refused.nobody")
+    if not nips:
+        return [] if rater is None else list(steering.cases_rated_by(fields.session, cycle.id, rater))
     found = looks.cases_of(fields.session, cycle, nips)
-    if unknown := [nip[:30] for nip in nips if nip not in found]:
-        raise refused("nips", nips=", ".join(unknown))
+    if unknown := [nip for nip in nips if nip not in found]:
+        fields.refuse("employees", "hr.refused.nips", nips=", ".join(unknown))
     if without := [f"{name} ({nip})" for nip, (name, case) in found.items() if case is None]:
-        raise refused("no_case", people="; ".join(without), year=cycle.year)
+        fields.refuse("employees", "hr.refused.no_case", people="; ".join(without), year=cycle.year)
     return [case for _, case in found.values() if case is not None]
 
 
 def steer(desk: Desk) -> Response:
-    """`GET /hr/c/<id>/steer`: the forms."""
+    """`GET /hr/c/<id>/steer`: one form, and the way to the others."""
     with database.reading() as session:
         officer = desk.officer(session)
-        return _forms(desk, session, desk.cycle(session, officer), {})
+        cycle = desk.cycle(session, officer)
+        nip = looks.nip_of_case(session, cycle, desk.query_number("case"))
+        what = desk.query("do") or ("reassign" if nip else "extend")
+        values = {"stage": desk.query("stage"), "employees": nip}
+        return _forms(desk, session, cycle, what, values)
 
 
 def _forms(
-    desk: Desk, session: Session, cycle: Cycle, values: Mapping[str, str], what: str = "", wrong: str = ""
+    desk: Desk, session: Session, cycle: Cycle, what: str, values: Mapping[str, str], wrong: Wrong | None = None
 ) -> Response:
     stages = session.scalars(select(Stage).filter_by(cycle_id=cycle.id)).all()
-    order = list(StageKind)
-    units = session.execute(
-        select(Unit.code, Unit.name).filter_by(agency_id=cycle.agency_id).order_by(Unit.code).limit(500)
-    )
-    nip = looks.nip_of_case(session, cycle, desk.query_number("case"))
-    prefilled = {"stage": desk.query("stage"), "employees": nip}
-    return desk.page(
-        "steer.html", 422 if wrong else 200, tab="steer", cycle=cycle, what=what, wrong=wrong,
-        stages=sorted(stages, key=lambda one: order.index(one.kind)), units=units.tuples().all(),
-        values=defaultdict(str, {**prefilled, **values}), paused=cycle.state is CycleState.PAUSED,
+    order, paused = list(StageKind), cycle.state is CycleState.PAUSED
+    ours = select(Unit.code, Unit.name).filter_by(agency_id=cycle.agency_id).order_by(Unit.code)
+    all_units = session.scalar(select(func.count()).select_from(ours.subquery())) or 0
+    forms = ("extend", "reassign", "delegate", "resume" if paused else "pause")
+    return form(
+        desk, "steer.html", values, wrong, tab="steer", cycle=cycle, forms=forms,
+        what=what if what in forms or wrong else "extend",
+        stages=sorted((one.kind for one in stages), key=order.index), all_units=all_units,
+        units=session.execute(ours.limit(SUGGESTED)).tuples().all(),
     )  # fmt: skip
 
 
@@ -169,41 +152,71 @@ def do(desk: Desk) -> Response:
         with database.transaction() as session:
             officer = desk.officer(session, write=True, steer=True)
             cycle = desk.cycle(session, officer)
-            order, back = _order(desk, officer, cycle, what, session), f"/hr/c/{cycle.id}/steer"
-        if (code := _code_first(desk, what, back)) is not None:
-            return code
-        with database.transaction() as session:
-            desk.officer(session, write=True, steer=True)
-            return _preview_or_do(desk, session, order, what, back)
-    except SteeringRefused as refusal:
+            asked, back = _asked(desk, officer, cycle, what, session), f"/hr/c/{cycle.id}/steer?do={what}"
+            if only_turned(desk):
+                return _forms(desk, session, cycle, what, _typed(desk))
+            asked.check(session)
+        return _code_first(desk, what, back) or _carried_out(desk, asked, what, back)
+    except (Unreadable, SteeringRefused) as refusal:
         with database.reading() as session:
             cycle = desk.cycle(session, desk.officer(session))
-            return _forms(desk, session, cycle, desk.posted.content("who", "seen"), what, desk.said(refusal))
+            return _forms(desk, session, cycle, what, _typed(desk), _wrong(desk, refusal))
+
+
+def _carried_out(desk: Desk, asked: _Asked, what: str, back: str) -> Response:
+    with database.transaction() as session:
+        officer = desk.officer(session, write=True, steer=True)
+        return _preview_or_do(desk, session, officer, asked, what, back)
+
+
+def _typed(desk: Desk) -> dict[str, str]:
+    return desk.posted.content("who", "seen", "then", "code", "from", "again")
+
+
+def _wrong(desk: Desk, refusal: Unreadable | SteeringRefused) -> Wrong:
+    """Field -> what is wrong with it; what concerns no field stands under the empty name."""
+    if isinstance(refusal, Unreadable):
+        return refusal.wrong
+    found: dict[str, list[str]] = defaultdict(list)
+    for problem in refusal.all:
+        if (said := desk.said(problem)) not in found[problem.field]:
+            found[problem.field].append(said)
+    return {name: " ".join(said) for name, said in found.items()}
 
 
 def _sent(desk: Desk, what: str) -> dict[str, str]:
     """The order as it was sent, without what no form of it holds."""
-    return {name: value for name, value in desk.posted.content("who", "seen").items() if name in FIELDS[what]}
+    return {name: value for name, value in _typed(desk).items() if name in FIELDS[what]}
 
 
 def _code_first(desk: Desk, what: str, back: str) -> Response | None:
-    """What was seen and confirmed asks for a code before it is done."""
-    return console_codes.asked_for(desk, what, _sent(desk, what), back) if desk.posted.get("seen") else None
+    """What was seen and confirmed asks for a code before it is done; turning the pages of a preview does not."""
+    confirmed = desk.posted.get("seen") and not desk.posted.get("from")
+    return console_codes.asked_for(desk, what, _sent(desk, what), back) if confirmed else None
 
 
-def _preview_or_do(desk: Desk, session: Session, order: Order, what: str, back: str) -> Response:
-    seen, shown = order(session, True), desk.posted.get("seen")
-    if shown != seen.digest:
+def _preview_or_do(
+    desk: Desk, session: Session, officer: Officer, asked: _Asked, what: str, back: str
+) -> Response:  # fmt: skip
+    seen, shown, start = asked.order(session, True), desk.posted.get("seen"), max(desk.posted.whole("from"), 0)
+    turns = bool(desk.posted.get("from"))
+    if shown != seen.digest or turns:
         return desk.page(
-            "preview.html", what=what, seen=seen, people=seen.people[:SHOWN], back=back, action=desk.path,
-            touched=len({one.person_id for one in seen.people}), changed=bool(shown),
-            fields=_sent(desk, what), notes=[_said(desk, note) for note in seen.notes],
+            "preview.html", what=what, seen=seen, people=_slice(seen, start), back=back, action=desk.path,
+            touched=len({one.person_id for one in seen.people}), changed=bool(shown) and shown != seen.digest,
+            fields=_sent(desk, what), named=asked.fields.named, notes=[_said(desk, note) for note in seen.notes],
         )  # fmt: skip
-    done = order(session, False)
+    if desk.look.chosen is not None:
+        languages.choose(session, officer.person, desk.look.chosen, at=desk.at)
+    done = asked.order(session, False)
     return desk.page(
-        "done.html", what=what, seen=done, people=done.people[:SHOWN], back=back,
+        "done.html", what=what, seen=done, people=_slice(done, 0), back=back,
         touched=len({one.person_id for one in done.people}), notes=[_said(desk, note) for note in done.notes],
     )  # fmt: skip
+
+
+def _slice(seen: Preview, start: int) -> looks.Slice:
+    return looks.Slice(seen.people[start : start + SHOWN], len(seen.people), start)
 
 
 def _said(desk: Desk, note: Said) -> str:
@@ -213,20 +226,23 @@ def _said(desk: Desk, note: Said) -> str:
 def person(desk: Desk) -> Response:
     """`GET /hr/p/<id>`: cases, duties and letters of one person; what letters and forms said is not shown."""
     with database.reading() as session:
-        officer = desk.officer(session)
-        found = desk.person(session, officer)
-        return _person(desk, session, found, {})
+        found = desk.person(session, desk.officer(session))
+        return _person(desk, session, found, desk.query("do"), {})
 
 
 def _person(
-    desk: Desk, session: Session, found: Person, values: Mapping[str, str], what: str = "", wrong: str = ""
+    desk: Desk, session: Session, found: Person, what: str, values: Mapping[str, str], wrong: Wrong | None = None
 ) -> Response:
-    shown = looks.person_page(session, found.id, at=desk.at)
-    stages = {stage.id: stage for _, stage, _, _ in shown.duties}
-    return desk.page(
-        "person.html", 422 if wrong else 200, shown=shown, stages=list(stages.values()), what=what, wrong=wrong,
-        names=words.LETTERS[desk.look.locale],
-        values=defaultdict(str, values), pending=waiting.pending(session, found.id, at=desk.at),
+    shown = looks.person_page(
+        session, found.id, at=desk.at, duties=desk.query_number("duties"), letters=desk.query_number("letters")
+    )
+    pending = waiting.pending(session, found.id, at=desk.at)
+    owing = steering.stages_owing(session, found.id)
+    may = {"confirm_address": pending is not None, "address": True, "resend": bool(owing)}
+    forms = [name for name, offered in may.items() if offered]
+    return form(
+        desk, "person.html", values, wrong, shown=shown, stages=owing, what=what if what in forms or wrong else "",
+        forms=forms, names=words.LETTERS[desk.look.locale], pending=pending, path=f"/hr/p/{found.id}?",
     )  # fmt: skip
 
 
@@ -237,30 +253,36 @@ def do_person(desk: Desk) -> Response:
         with database.transaction() as session:
             officer = desk.officer(session, write=True, steer=True)
             found = desk.person(session, officer)
-            order, back = _person_order(desk, officer, found.id, what), f"/hr/p/{found.id}"
-        if (code := _code_first(desk, what, back)) is not None:
-            return code
-        with database.transaction() as session:
-            desk.officer(session, write=True, steer=True)
-            return _preview_or_do(desk, session, order, what, back)
-    except SteeringRefused as refusal:
+            asked, back = _asked_of_person(desk, officer, found.id, what, session), f"/hr/p/{found.id}"
+            if only_turned(desk):
+                return _person(desk, session, found, what, _typed(desk))
+            asked.check(session)
+        return _code_first(desk, what, back) or _carried_out(desk, asked, what, back)
+    except (Unreadable, SteeringRefused) as refusal:
         with database.reading() as session:
             found = desk.person(session, desk.officer(session))
-            values = desk.posted.content("who", "seen")
-            return _person(desk, session, found, values, what, desk.said(refusal))
+            return _person(desk, session, found, what, _typed(desk), _wrong(desk, refusal))
 
 
-def _person_order(desk: Desk, officer: Officer, person_id: int, what: str) -> Order:
-    at, by, reason = desk.at, officer.person.id, desk.posted.get("reason")
-    address, stage = desk.posted.get("address"), desk.posted.whole("stage")
+def _asked_of_person(desk: Desk, officer: Officer, person_id: int, what: str, session: Session) -> _Asked:
+    fields = Fields(desk, session, officer.agency)
+    at, by, reason = desk.at, officer.person.id, fields.text("reason")
     if what == "address":
-        return lambda s, look: steering.correct_address(
+        address = fields.text("address")
+        return _Asked(lambda s, look: steering.correct_address(
             s, person_id, address, reason=reason, at=at, by=by, preview=look
-        )  # fmt: skip
+        ), fields)  # fmt: skip
     if what == "confirm_address":
-        return lambda s, look: steering.confirm_address(s, person_id, reason=reason, at=at, by=by, preview=look)
+        return _Asked(lambda s, look: steering.confirm_address(
+            s, person_id, reason=reason, at=at, by=by, preview=look
+        ), fields)  # fmt: skip
     if what == "resend":
-        return lambda s, look: steering.resend(s, person_id, stage, reason=reason, at=at, by=by, preview=look)
+        stage = desk.posted.whole("stage")
+        if not fields.text("stage", needed=False):
+            fields.refuse("stage", "wrong.choose")
+        return _Asked(lambda s, look: steering.resend(
+            s, person_id, stage, reason=reason, at=at, by=by, preview=look
+        ), fields)  # fmt: skip
     raise ConsoleRefused("not_found")
 
 

@@ -7,18 +7,22 @@ from actions import throttles
 from rules.words import Door
 from web import knocking
 from web.ask import Ask, asks, too_many
+from web.form_pages import form, only_turned
+from web.texts import say
 
 
 def front(ask: Ask) -> Response:
     """`GET /`: the form, and the way to the console."""
-    return ask.page("front.html")
+    return form(ask, "front.html", {})
 
 
 def send_link(ask: Ask) -> Response:
     """`POST /`: always the same page."""
     said = ask.posted.get("owner").strip()
+    if only_turned(ask):
+        return form(ask, "front.html", {"owner": said})
     if not said:
-        return ask.page("front.html", 422)
+        return form(ask, "front.html", {}, {"owner": say(ask.look.locale, "wrong.missing")})
     if knocking.too_often(ask):
         raise too_many(throttles.MINUTE, ask.at)
     knocking.put_down(Door.DESK, said, at=ask.at)

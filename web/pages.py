@@ -21,8 +21,10 @@ from rules.tokens import tidy, verify
 from rules.words import StageState
 from web import alarm
 from web.ask import Ask, asks, limited
+from web.form_pages import form, only_turned
 from web.render import HERE, STYLE, look_for
 from web.sessions import set_cookie
+from web.texts import say
 
 KIDS = frozenset(range(1, 252))
 """All that `links.kid_of` can give; which of them counts, the cycle of the link says."""
@@ -118,13 +120,17 @@ def begin(ask: Ask) -> Response:
 
 def reissue(ask: Ask) -> Response:
     """`POST /a/reissue`: an old link is enough. It comes from the field, or from the page that the button stood on."""
+    if only_turned(ask):
+        return form(ask, "reissue.html", {"token": ask.posted.get("token")})
     given = ask.posted.get("token") or ask.request.headers.get("referer", "")
     token = given.split("?")[0].split("#")[0].rstrip("/").rsplit("/", 1)[-1]
     link_id = verify(tidy(token), master=settings.load().masters, kids=KIDS)
     if link_id is None:
         if limited(ask, f"bad:{client_of(ask.request)}", BAD_TOKENS):
             return ask.refuse("too_many")
-        return ask.page("reissue.html", 422) if not ask.posted.get("token") else ask.page("reissued.html")
+        if ask.posted.get("token"):
+            return ask.page("reissued.html")
+        return form(ask, "reissue.html", {}, {"token": say(ask.look.locale, "wrong.missing")})
     with database.transaction() as session:
         disputes.reissue(session, link_id, at=ask.at)
     return ask.page("reissued.html")

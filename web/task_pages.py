@@ -20,12 +20,11 @@ from rules.stages import FROM_RECEIPT
 from rules.words import AssignmentState
 from web import errors, forms, rows, sheets
 from web.ask import Ask
+from web.form_pages import Wrong, summary
 from web.forms import row_numbers
 from web.places import Places
 from web.render import readable
 from web.texts import say
-
-Wrong = Mapping[str, str]
 
 
 def sheet_of(session: Session, visit: Visit, ask: Ask) -> Sheet:
@@ -40,16 +39,8 @@ def form_page(
     template, context = _form(ask, session, sheet, values, wrong or {}, draft_at)
     if wrong:
         places = Places(ask.text(template, **context))
-        context["named"] = _summary(ask, places, wrong)
+        context["named"] = summary(ask, places, wrong)
     return ask.page(template, 422 if wrong else 200, **context)
-
-
-def _summary(ask: Ask, places: Places, wrong: Wrong) -> list[tuple[str, str, str]]:
-    """Field, its place as the form says it, what is wrong; in the order of the form."""
-    return [
-        (name, places.place(name) or errors.place_name(name, ask.look.locale), wrong[name])
-        for name in sorted(wrong, key=places.order)
-    ]
 
 
 def _form(

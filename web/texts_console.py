@@ -418,16 +418,28 @@ CONSOLE: dict[str, tuple[str, str]] = {
         "Tahap berikutnya tetap pada tanggalnya (ditolak bila waktunya menjadi kurang)",
         "The later stages keep their dates (refused if one would be left with too little time)",
     ),
-    "hr.field.until": ("Batas waktu baru (sampai akhir hari)", "New deadline (end of the day)"),
+    "hr.field.until": ("Batas waktu baru", "New deadline"),
     "hr.field.decree_no": ("Nomor surat keputusan", "Decree number"),
     "hr.field.reason": ("Alasan", "Reason"),
-    "hr.field.unit": (
-        "Kode unit (beserta bawahannya); kosong berarti seluruh tahap",
-        "Unit code (with all below); empty means the whole stage",
+    "hr.field.unit": ("Kode unit", "Unit code"),
+    "hr.field.person": ("NIP satu pegawai", "NIP of one person"),
+    "hr.field.employees": ("NIP pegawai", "NIPs of the employees"),
+    "hr.hint.day": ("misalnya 28-1-2026 atau 28 Januari 2026", "for instance 28-1-2026 or 28 January 2026"),
+    "hr.hint.unit": (
+        "beserta semua unit di bawahnya; kosong: seluruh tahap",
+        "with all units below; empty: the whole stage",
     ),
-    "hr.field.person": ("Atau NIP satu pegawai", "Or the NIP of one person"),
-    "hr.field.employees": ("NIP pegawai, pisahkan dengan spasi", "NIPs of the employees, with spaces between"),
-    "hr.field.rater": ("Atau NIP pejabat lama: semua yang dinilainya", "Or the NIP of the old rater: all they rate"),
+    "hr.hint.units": (
+        "Yang diusulkan saat mengetik {n} dari {all} unit; kode lain tetap dapat diketik.",
+        "{n} of {all} units are proposed while you type; any other code can be typed too.",
+    ),
+    "hr.hint.person": ("sebagai ganti unit", "instead of a unit"),
+    "hr.hint.employees": ("satu per baris, atau dipisahkan koma", "one to a line, or with commas between"),
+    "hr.hint.rater": (
+        "sebagai ganti daftar di atas: semua yang dinilainya",
+        "instead of the list above: all they rate",
+    ),
+    "hr.field.rater": ("NIP pejabat lama", "NIP of the old rater"),
     "hr.field.new": ("NIP pejabat baru", "NIP of the new official"),
     "hr.field.role": ("Sebagai", "As"),
     "hr.field.principal": ("NIP pejabat yang diwakili", "NIP of the official represented"),
@@ -450,7 +462,10 @@ CONSOLE: dict[str, tuple[str, str]] = {
     "hr.preview.title": ("Pratinjau", "Preview"),
     "hr.preview.people": ("Menyentuh {n} orang", "Touches {n} people"),
     "hr.preview.nobody": ("Tidak ada orang yang disurati.", "Nobody is written to."),
-    "hr.preview.rest": ("dan {n} orang lagi", "and {n} more"),
+    "hr.preview.rest": (
+        "dan {n} orang lagi, seperti dalam pratinjau; setiap orang tercatat di jejak audit",
+        "and {n} more, as in the preview; the trail has every one of them",
+    ),
     "hr.preview.changed": (
         "Keadaan berubah sejak pratinjau tadi. Inilah yang akan terjadi sekarang.",
         "Things have changed since that preview. This is what would happen now.",
@@ -496,9 +511,10 @@ CONSOLE: dict[str, tuple[str, str]] = {
     "hr.person.letters": ("Surat", "Letters"),
     "hr.person.nothing": ("Tidak ada.", "None."),
     "hr.person.first": (
-        "Yang ditampilkan {n} dari {total} orang; ketik lebih lengkap untuk mempersempit.",
-        "{n} of {total} people are shown; type more to narrow it down.",
+        "Yang ditampilkan {n} dari {total} orang; ketik lebih lengkap untuk mempersempit, atau baca terus.",
+        "{n} of {total} people are shown; type more to narrow it down, or read on.",
     ),
+    "hr.remaining": ("masih ada {n} lagi", "{n} more"),
     "hr.person.accepted": ("diterima {at}", "accepted {at}"),
     "hr.person.queued": ("diantrekan {at}", "queued {at}"),
     "address.ok": ("berfungsi", "works"),
@@ -595,12 +611,22 @@ CONSOLE: dict[str, tuple[str, str]] = {
         "Isi NIP pegawai atau NIP pejabat lama, tidak keduanya.",
         "Give the NIPs of the employees or that of the old rater, not both.",
     ),
-    "hr.refused.unit": ("Kode unit {unit} tidak ada.", "There is no unit with the code {unit}."),
-    "hr.refused.day": (
-        "Tanggal {text} tidak terbaca; tulis tahun-bulan-hari.",
-        "The day {text} cannot be read; write year-month-day.",
+    "hr.refused.unit": (
+        "Kode unit {unit} tidak ada; tulis kodenya, atau nama yang hanya dimiliki satu unit.",
+        "There is no unit with the code {unit}; write its code, or a name that only one unit has.",
     ),
-    "hr.refused.missing": ("Isian belum lengkap: {what}.", "Something is missing: {what}."),
+    "hr.refused.day": (
+        "Tanggal {text} tidak terbaca; tulis misalnya 28-1-2026 atau 28 Januari 2026.",
+        "The day {text} cannot be read; write for instance 28-1-2026 or 28 January 2026.",
+    ),
+    "hr.refused.nobody": (
+        "Isi NIP pegawai, atau NIP pejabat lama.",
+        "Give the NIPs of the employees, or that of the old rater.",
+    ),
+    "hr.refused.confirm": (
+        "Centang kotaknya lebih dahulu; belum ada yang berubah.",
+        "Tick the box first; nothing has changed yet.",
+    ),
     "hr.refused.bad_request": ("Isian tidak terbaca.", "The form could not be read."),
 }
 CONSOLE |= {

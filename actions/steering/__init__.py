@@ -3,7 +3,7 @@
 Each function says with `preview=True` whom it would touch and changes nothing; without, it does it and says the same.
 """
 
-from actions.steering.addresses import confirm_address, correct_address, resend
+from actions.steering.addresses import confirm_address, correct_address, resend, stages_owing
 from actions.steering.extensions import extend
 from actions.steering.mandates import delegate
 from actions.steering.pauses import pause, resume
@@ -28,4 +28,5 @@ __all__ = [
     "reopen",
     "resend",
     "resume",
+    "stages_owing",
 ]

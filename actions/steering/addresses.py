@@ -12,8 +12,8 @@ from actions.calendars import calendar_of
 from actions.invitations import first_kind, invite
 from actions.links import ensure_links, kid_of, revoke_links
 from actions.steering import involved
-from actions.steering.preview import Preview, Said, SteeringRefused, require, touched
-from models import Agency, Assignment, Cycle, Letter, Person, Stage
+from actions.steering.preview import Preview, Problems, Said, SteeringRefused, require, touched
+from models import AddressChange, Agency, Assignment, Cycle, Letter, Person, Stage
 from notifications.kinds import LASTING, WITH_STAGE
 from rules.addresses import AddressRefused, parse_address
 from rules.words import AddressState, AssignmentState, LetterState, Locale, StageState
@@ -32,14 +32,17 @@ def correct_address(
 
     Refused: text that is not exactly one address, the same address, or one that another person has.
     """
-    require(reason=reason)
     person = session.get(Person, person_id, with_for_update=None if preview else True)
     if person is None:
         raise SteeringRefused("Pegawai itu tidak ada.", "There is no such person.")
-    involved.check_person(session, by, person_id)
+    problems = Problems()
+    problems.look(involved.check_person, session, by, person_id)
+    problems.look(_strict, session, person, address)
+    problems.look(require, reason=reason)
+    problems.refuse()
     wire = _strict(session, person, address)
     held = _held(session, person.id, at)
-    stages = _stages_owing(session, person.id)
+    stages = stages_owing(session, person.id)
     covered = {letter.stage_id for letter in held if letter.kind in ("stage_invitation", "result_issued")}
     anew = [stage for stage in stages if stage.id not in covered]
     seen = Preview(
@@ -85,7 +88,26 @@ def confirm_address(
     session: Session, person_id: int, *, reason: str, at: datetime, by: int, preview: bool = False
 ) -> Preview:
     """A second officer agrees to a new address: its wait is over. Not whoever changed it, nor anybody involved."""
-    require(reason=reason)
+    problems = Problems()
+    problems.look(_waiting, session, person_id, by, at)
+    problems.look(involved.check_person, session, by, person_id)
+    problems.look(require, reason=reason)
+    problems.refuse()
+    change = _waiting(session, person_id, by, at)
+    seen = Preview("confirm_address", touched(session, [(person_id, "new_address")]), {"addresses": 1})
+    if preview:
+        return seen
+    change.confirmed_at, change.confirmed_by_id = at, by
+    person = session.get_one(Person, person_id)
+    if change.stopped_at is not None:
+        for stage in stages_owing(session, person_id):
+            _invite(session, stage, person_id, f"confirmed-{change.id}", at=at)
+    trail.record(session, person.agency_id, "person.address_confirmed", f"person:{person_id}", at=at,
+                 actor=trail.Actor(by), after={"change": change.id}, why=reason)  # fmt: skip
+    return seen
+
+
+def _waiting(session: Session, person_id: int, by: int, at: datetime) -> AddressChange:
     change = waiting.pending(session, person_id, at=at)
     if change is None:
         raise SteeringRefused("Tidak ada alamat yang menunggu.", "No address is waiting.")
@@ -94,18 +116,7 @@ def confirm_address(
             "Bapak/Ibu sendiri yang mengganti alamat ini: Pengelola Kinerja kedua yang menyetujuinya.",
             "You changed this address yourself: a second HR officer agrees to it.",
         )
-    involved.check_person(session, by, person_id)
-    seen = Preview("confirm_address", touched(session, [(person_id, "new_address")]), {"addresses": 1})
-    if preview:
-        return seen
-    change.confirmed_at, change.confirmed_by_id = at, by
-    person = session.get_one(Person, person_id)
-    if change.stopped_at is not None:
-        for stage in _stages_owing(session, person_id):
-            _invite(session, stage, person_id, f"confirmed-{change.id}", at=at)
-    trail.record(session, person.agency_id, "person.address_confirmed", f"person:{person_id}", at=at,
-                 actor=trail.Actor(by), after={"change": change.id}, why=reason)  # fmt: skip
-    return seen
+    return change
 
 
 def _strict(session: Session, person: Person, address: str) -> str:
@@ -115,14 +126,16 @@ def _strict(session: Session, person: Person, address: str) -> str:
         raise SteeringRefused(
             f"Alamat itu tidak dapat dipakai: {refused.reason(Locale.ID)}.",
             f"That address cannot be used: {refused.reason(Locale.EN)}.",
+            field="address",
         ) from refused
     if wire == person.email and person.email_state is AddressState.OK:
-        raise SteeringRefused("Alamat itu sudah tercatat.", "That address is on record already.")
+        raise SteeringRefused("Alamat itu sudah tercatat.", "That address is on record already.", field="address")
     same = select(Person.name).where(func.lower(Person.email) == wire.lower(), Person.id != person.id)
     if (other := session.scalar(same.limit(1))) is not None:
         raise SteeringRefused(
             f"Alamat itu milik {other}: setiap pegawai memerlukan alamat sendiri.",
             f"That address belongs to {other}: everybody needs an address of their own.",
+            field="address",
         )
     return wire
 
@@ -138,7 +151,7 @@ def _held(session: Session, person_id: int, at: datetime) -> Sequence[Letter]:
     return session.scalars(query).all()
 
 
-def _stages_owing(session: Session, person_id: int) -> Sequence[Stage]:
+def stages_owing(session: Session, person_id: int) -> Sequence[Stage]:
     """Stages in which the person can act now."""
     mine = select(Assignment.stage_id).where(
         Assignment.person_id == person_id, Assignment.state == AssignmentState.OPEN
@@ -174,19 +187,12 @@ def resend(
     preview: bool = False,
 ) -> Preview:  # fmt: skip
     """Send the invitation to one desk once more, with the same link; at most once a day and only while it is open."""
-    require(reason=reason)
-    person = session.get_one(Person, person_id)
-    stage = next((one for one in _stages_owing(session, person_id) if one.id == stage_id), None)
-    if stage is None:
-        raise SteeringRefused(
-            f"{person.name} tidak memiliki tugas terbuka pada tahap ini.",
-            f"{person.name} owes nothing in this stage.",
-        )
-    if person.email_state in (AddressState.HARD, AddressState.BLOCKED):
-        raise SteeringRefused(
-            f"Alamat {person.name} tidak menerima surat; perbaiki alamatnya lebih dahulu.",
-            f"The address of {person.name} takes no mail; correct it first.",
-        )
+    person, problems = session.get_one(Person, person_id), Problems()
+    problems.look(_owing, session, person, stage_id)
+    problems.look(_check_takes_mail, person)
+    problems.look(require, reason=reason)
+    problems.refuse()
+    stage = _owing(session, person, stage_id)
     seen = Preview("resend", touched(session, [(person_id, "letter")]), {"letters": 1})
     if preview:
         return seen
@@ -196,3 +202,22 @@ def resend(
     trail.record(session, agency.id, "letter.resent", f"person:{person_id}", at=at, actor=trail.Actor(by),
                  after={"stage": stage_id}, why=reason)  # fmt: skip
     return seen
+
+
+def _owing(session: Session, person: Person, stage_id: int) -> Stage:
+    stage = next((one for one in stages_owing(session, person.id) if one.id == stage_id), None)
+    if stage is None:
+        raise SteeringRefused(
+            f"{person.name} tidak memiliki tugas terbuka pada tahap ini.",
+            f"{person.name} owes nothing in this stage.",
+            field="stage",
+        )
+    return stage
+
+
+def _check_takes_mail(person: Person) -> None:
+    if person.email_state in (AddressState.HARD, AddressState.BLOCKED):
+        raise SteeringRefused(
+            f"Alamat {person.name} tidak menerima surat; perbaiki alamatnya lebih dahulu.",
+            f"The address of {person.name} takes no mail; correct it first.",
+        )

@@ -19,7 +19,16 @@ from actions.invitations import invite
 from actions.letters import wave_of
 from actions.steering import involved, later_stages, rounds
 from actions.steering.later_stages import MovedStage
-from actions.steering.preview import Preview, Said, SteeringRefused, require, situation, stage_name, touched
+from actions.steering.preview import (
+    Preview,
+    Problems,
+    Said,
+    SteeringRefused,
+    require,
+    situation,
+    stage_name,
+    touched,
+)
 from models import Agency, Appraisal, Assignment, AuditPlan, Cycle, Extension, Person, Stage, StageStep, Unit
 from rules.calendar import DAY, Calendar
 from rules.following import lacking
@@ -53,15 +62,15 @@ def extend(
     stage would be left with less than the pack's least length.
     """
     agency, calendar, today = situation(session, cycle, at)
-    require(decree_no=decree_no, reason=reason)
     query = select(Stage).filter_by(cycle_id=cycle.id, kind=kind)
     stage = session.scalars(query if preview else query.with_for_update()).one()
-    _check_scope(session, agency, unit, person)
-    if person is not None:
-        involved.check_person(session, by, person)
-    deadlines = deadlines_of(session, stage)
-    _check_dates(calendar, deadlines, until, today, unit, person)
-    _check_state(session, stage)
+    deadlines, problems = deadlines_of(session, stage), Problems()
+    problems.look(_check_state, session, stage)
+    problems.look(_check_dates, calendar, deadlines, until, today, unit, person)
+    problems.look(_check_scope, session, agency, unit, person)
+    problems.look(_check_not_involved, session, by, person)
+    problems.look(require, decree_no=decree_no, reason=reason)
+    problems.refuse()
     plan = _plan(session, cycle, stage, deadlines, calendar, until, today, unit, person)
     _see_later(session, cycle, plan, deadlines, calendar, whole=unit is None and person is None, keep=keep_later)
     told = [*plan.told, *(who for one in plan.later for who in one.told)]
@@ -93,15 +102,23 @@ def _see_later(
 def _check_scope(session: Session, agency: Agency, unit: int | None, person: int | None) -> None:
     if unit is not None and person is not None:
         raise SteeringRefused(
-            "Pilih satu: unit atau pegawai, tidak keduanya.", "Name a unit or a person, not both."
-        )  # fmt: skip
+            "Pilih satu: unit atau pegawai, tidak keduanya.",
+            "Name a unit or a person, not both.",
+            field="person",
+        )
     for table, key in ((Unit, unit), (Person, person)):
         found = session.get(table, key) if key is not None else None
         if key is not None and (found is None or found.agency_id != agency.id):
             raise SteeringRefused(
                 f"Unit atau pegawai itu tidak ada di {agency.name}; periksa daftar pegawai.",
                 f"No such unit or person in {agency.name}; see the roster.",
+                field="unit" if table is Unit else "person",
             )
+
+
+def _check_not_involved(session: Session, by: int | None, person: int | None) -> None:
+    if person is not None:
+        involved.check_person(session, by, person, field="person")
 
 
 def _check_dates(
@@ -111,12 +128,14 @@ def _check_dates(
         raise SteeringRefused(
             f"{until:%d-%m-%Y} sudah lewat: pilih hari ini atau sesudahnya.",
             f"{until} has passed: name today or a later day.",
+            field="until",
         )
     if not calendar.covers(until):
         last = max(calendar.years)
         raise SteeringRefused(
             f"{until:%d-%m-%Y} terlalu jauh: paling lambat 31-12-{last}; periksa tahunnya.",
             f"{until} is too far ahead: 31 December {last} at the latest; check the year.",
+            field="until",
         )
     given = deadlines.stage.due_at
     if person is not None:
@@ -128,6 +147,7 @@ def _check_dates(
         raise SteeringRefused(
             f"Batas waktu sudah {there:%d-%m-%Y}; perpanjangan harus sesudahnya.",
             f"The deadline is {there} already; an extension goes beyond it.",
+            field="until",
         )
 
 
@@ -136,11 +156,13 @@ def _check_state(session: Session, stage: Stage) -> None:
         raise SteeringRefused(
             "Tahap ini tidak diadakan: siklus dimulai sesudahnya.",
             "The stage is not held: the cycle began after it. HR extends a stage that is.",
+            field="stage",
         )
     if stage.state in (StageState.OPENING, StageState.CLOSING):
         raise SteeringRefused(
             "Tahap sedang dibuka atau ditutup; ulangi beberapa menit lagi.",
             "The stage is being opened or closed just now; try again in a few minutes.",
+            field="stage",
         )
     later = {
         StageKind.SUPERVISOR_SCORING: StageKind.OBJECTION_HANDLING,
@@ -154,6 +176,7 @@ def _check_state(session: Session, stage: Stage) -> None:
         raise SteeringRefused(
             f"Tahap {stage_name(later).id} sudah ditutup; perpanjang tahap itu lebih dahulu.",
             f"The stage {stage_name(later).en} that follows is closed; HR extends that one first.",
+            field="stage",
         )
 
 

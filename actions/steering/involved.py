@@ -11,32 +11,33 @@ from actions.steering.rounds import BEYOND
 from models import Appraisal, Person
 
 
-def check_cases(session: Session, by: int | None, cases: Iterable[Appraisal]) -> None:
+def check_cases(session: Session, by: int | None, cases: Iterable[Appraisal], *, field: str = "") -> None:
     """Refuse, naming them, cases in which the officer is the employee, the rater or the authority."""
     own = {
         case.employee_id for case in cases
         if by is not None and by in (case.employee_id, case.rater_id, case.authority_id)
     }  # fmt: skip
     if own:
-        raise _refused(session, own)
+        raise _refused(session, own, field)
 
 
-def check_official(by: int | None, official: int) -> None:
+def check_official(by: int | None, official: int, *, field: str = "") -> None:
     """Refuse an officer who names themselves rater, authority or acting official, or somebody in their own place."""
     if by is not None and by == official:
         raise SteeringRefused(
             "Bapak/Ibu tidak dapat menunjuk diri sendiri atau pengganti bagi diri sendiri: Pengelola Kinerja lain"
             " yang melakukannya.",
             "You cannot name yourself, or somebody in your own place: another HR officer does it.",
+            field=field,
         )
 
 
-def check_person(session: Session, by: int | None, person: int) -> None:
+def check_person(session: Session, by: int | None, person: int, *, field: str = "") -> None:
     """Refuse what concerns the officer, somebody they rate or decide on, or who rates or decides on them."""
     if by is None:
         return
     if by == person:
-        raise _refused(session, {person})
+        raise _refused(session, {person}, field)
     pairs = ((by, person), (person, by))
     together = or_(*(
         (Appraisal.employee_id == employee)
@@ -45,10 +46,10 @@ def check_person(session: Session, by: int | None, person: int) -> None:
     ))  # fmt: skip
     running = Appraisal.finalized_at.is_(None), Appraisal.state.not_in(BEYOND)
     if session.scalar(select(Appraisal.id).where(together, *running).limit(1)) is not None:
-        raise _refused(session, {person})
+        raise _refused(session, {person}, field)
 
 
-def _refused(session: Session, people: Iterable[int]) -> SteeringRefused:
+def _refused(session: Session, people: Iterable[int], field: str) -> SteeringRefused:
     names: list[str] = []
     for portion in portions(sorted(people)):
         named = select(Person.name).where(Person.id.in_(portion)).order_by(Person.name)
@@ -59,4 +60,5 @@ def _refused(session: Session, people: Iterable[int]) -> SteeringRefused:
         " lain yang melakukannya; bila tidak ada, pengelola sistem melalui perintah.",
         f"You are involved in the appraisal of {said}{f' and {more} more' if more > 0 else ''}: another HR officer"
         " does this; where there is none, ops do by command.",
+        field=field,
     )

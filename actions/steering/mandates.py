@@ -11,7 +11,7 @@ from actions.holders import line_on
 from actions.invitations import invite
 from actions.stages.common import move
 from actions.steering import involved
-from actions.steering.preview import Preview, Said, SteeringRefused, require, touched
+from actions.steering.preview import Preview, Problems, Said, SteeringRefused, require, touched
 from models import ActingMandate, Agency, Appraisal, Assignment, Person, Stage
 from rules.roster_columns import LONGEST_MANDATE
 from rules.words import ActingKind, AssignmentState, Role
@@ -27,19 +27,27 @@ def delegate(
     of people who left, or while another one for the same post is in force. The same mandate recorded again is the same
     mandate.
     """
-    require(decree_no=decree_no)
-    official, acting = _people(session, principal, person)
-    for somebody in (principal, person):
-        involved.check_official(by, somebody)
-    involved.check_person(session, by, principal)
-    agency = session.get_one(Agency, official.agency_id)
-    today = calendar_of(session, agency, at).local_date(at)
+    problems = Problems()
+    problems.look(_people, session, principal, person)
+    problems.look(involved.check_official, by, principal, field="principal")
+    problems.look(involved.check_official, by, person, field="acting")
+    problems.look(involved.check_person, session, by, principal, field="principal")
+    problems.look(require, decree_no=decree_no)
     there = session.scalar(
         select(ActingMandate).filter_by(person_id=person, principal_id=principal, from_on=from_on)
     )  # fmt: skip
-    if there is not None and (there.kind, there.decree_no, there.to_on) == (kind, decree_no, to_on):
+    again = there is not None and (there.kind, there.decree_no, there.to_on) == (kind, decree_no, to_on)
+    official, acting = session.get(Person, principal), session.get(Person, person)
+    if not again and official is not None and acting is not None:
+        agency = session.get_one(Agency, official.agency_id)
+        problems.look(_check_days, from_on, to_on, calendar_of(session, agency, at).local_date(at))
+        problems.look(_check_posts, session, official, acting, from_on, to_on)
+    problems.refuse()
+    official, acting = _people(session, principal, person)
+    agency = session.get_one(Agency, official.agency_id)
+    today = calendar_of(session, agency, at).local_date(at)
+    if there is not None and again:
         return Preview("delegate", (), {"mandates": 0, "moved": 0, "letters": 0}, (_known(there),))
-    _check(session, official, acting, from_on, to_on, today)
     begins = from_on <= today
     duties = _duties(session, principal)
     moving = [one for one in duties if one.appraisal is None or one.appraisal.employee_id != person]
@@ -75,9 +83,12 @@ def _people(session: Session, principal: int, person: int) -> tuple[Person, Pers
         raise SteeringRefused(
             "Keduanya harus ada dalam daftar pegawai instansi yang sama; Pengelola Kinerja mengimpornya.",
             "Both must be on the roster of one agency; HR imports them.",
+            field="principal" if official is None else "acting",
         )
     if principal == person:
-        raise SteeringRefused("Tidak ada yang menjadi Plt/Plh bagi dirinya sendiri.", "Nobody acts for themself.")
+        raise SteeringRefused(
+            "Tidak ada yang menjadi Plt/Plh bagi dirinya sendiri.", "Nobody acts for themself.", field="acting"
+        )
     return official, acting
 
 
@@ -86,11 +97,12 @@ def _known(there: ActingMandate) -> Said:
                 f"This mandate is on record already under {there.decree_no}.")  # fmt: skip
 
 
-def _check(session: Session, official: Person, acting: Person, from_on: date, to_on: date, today: date) -> None:
+def _check_days(from_on: date, to_on: date, today: date) -> None:
     if to_on < from_on or to_on < today:
         raise SteeringRefused(
             f"Mandat berakhir {to_on:%d-%m-%Y}: harus sesudah mulainya dan belum lewat.",
             f"The mandate ends on {to_on}: that must be after it begins, and not over.",
+            field="to_on",
         )
     if to_on - from_on > LONGEST_MANDATE or from_on - today > LONGEST_MANDATE:
         raise SteeringRefused(
@@ -98,11 +110,16 @@ def _check(session: Session, official: Person, acting: Person, from_on: date, to
             "Pengelola Kinerja menulis tanggal menurut SK, perpanjangan memakai SK tersendiri.",
             f"A mandate from {from_on} to {to_on}: it lasts a year at most and begins within a year; HR writes the "
             "days of the decree, longer than that takes a decree of its own.",
+            field="to_on",
         )
+
+
+def _check_posts(session: Session, official: Person, acting: Person, from_on: date, to_on: date) -> None:
     if acting.active_to is not None and acting.active_to < to_on:
         raise SteeringRefused(
             f"{acting.name} hanya aktif sampai {acting.active_to:%d-%m-%Y}; pilih pejabat lain.",
             f"{acting.name} is in service until {acting.active_to} only; choose another official.",
+            field="acting",
         )
     other = select(ActingMandate).where(
         ActingMandate.principal_id == official.id, ActingMandate.from_on <= to_on, ActingMandate.to_on >= from_on
@@ -111,6 +128,7 @@ def _check(session: Session, official: Person, acting: Person, from_on: date, to
         raise SteeringRefused(
             f"Untuk jabatan {official.name} sudah ada mandat {found.decree_no} sampai {found.to_on:%d-%m-%Y}.",
             f"The post of {official.name} has a mandate already, {found.decree_no} until {found.to_on}.",
+            field="principal",
         )
 
 

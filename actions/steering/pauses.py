@@ -10,7 +10,7 @@ from actions import cycles
 from actions.calendars import calendar_of
 from actions.steering import later_stages
 from actions.steering.pause_letters import Dates, open_dates, tell
-from actions.steering.preview import Preview, Said, SteeringRefused, require, stage_name, touched
+from actions.steering.preview import Preview, Problems, Said, SteeringRefused, require, stage_name, touched
 from models import Agency, Assignment, Cycle, Stage
 from rules.stages import OVER
 from rules.words import AssignmentState, CycleState
@@ -20,10 +20,10 @@ def pause(
     session: Session, cycle: Cycle, *, reason: str, at: datetime, by: int | None = None, preview: bool = False
 ) -> Preview:
     """Stop the cycle; everybody with something open is told, and what it means for their dates."""
-    require(reason=reason)
-    if cycle.state is not CycleState.RUNNING:
-        words = "dihentikan sementara" if cycle.state is CycleState.PAUSED else "sudah ditutup"
-        raise SteeringRefused(f"Siklus ini {words}.", f"The cycle is {cycle.state.value}.")
+    problems = Problems()
+    problems.look(_check_running, cycle)
+    problems.look(require, reason=reason)
+    problems.refuse()
     dates = open_dates(session, cycle)
     seen = Preview("pause", touched(session, [(one, "letter") for one in dates]), _open(session, cycle, dates), [
         Said("Tidak ada tahap yang dibuka, diingatkan, ditutup, atau menerima isian sampai siklus dilanjutkan.",
@@ -39,9 +39,10 @@ def resume(
     session: Session, cycle: Cycle, *, reason: str, at: datetime, by: int | None = None, preview: bool = False
 ) -> Preview:
     """Go on; dates that lay ahead when it stopped move by as many days as it stood still."""
-    require(reason=reason)
-    if cycle.state is not CycleState.PAUSED or cycle.paused_at is None:
-        raise SteeringRefused("Siklus tidak sedang dihentikan.", "The cycle is not paused.")
+    problems = Problems()
+    problems.look(_check_paused, cycle)
+    problems.look(require, reason=reason)
+    problems.refuse()
     days = cycles.stood_still(cycle, at).days
     dates = open_dates(session, cycle)
     people = touched(session, [(one, "letter") for one in dates])
@@ -53,6 +54,17 @@ def resume(
         cycles.resume(session, cycle, reason, at=at, by=by)
         tell(session, cycle, "cycle_resumed", dates, reason=reason, at=at, after=open_dates(session, cycle))
     return seen
+
+
+def _check_running(cycle: Cycle) -> None:
+    if cycle.state is not CycleState.RUNNING:
+        words = "dihentikan sementara" if cycle.state is CycleState.PAUSED else "sudah ditutup"
+        raise SteeringRefused(f"Siklus ini {words}.", f"The cycle is {cycle.state.value}.")
+
+
+def _check_paused(cycle: Cycle) -> None:
+    if cycle.state is not CycleState.PAUSED or cycle.paused_at is None:
+        raise SteeringRefused("Siklus tidak sedang dihentikan.", "The cycle is not paused.")
 
 
 def _days_off(session: Session, cycle: Cycle, days: int, at: datetime) -> Iterator[Said]:

@@ -1,10 +1,10 @@
 """What a steering act touches, said before it is done; and how it is refused."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import NamedTuple, ParamSpec
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,6 +15,8 @@ from models import Agency, Cycle, Person, Posting, Unit
 from notifications import words
 from rules.calendar import Calendar
 from rules.words import ActKind, CycleState, Locale, StageKind
+
+P = ParamSpec("P")
 
 
 class Said(NamedTuple):
@@ -33,11 +35,42 @@ def act_name(kind: ActKind) -> Said:
 
 
 class SteeringRefused(Exception):
-    """It cannot be done; the sentence says why, who can mend it and how."""
+    """It cannot be done; the sentence says why, who can mend it and how.
 
-    def __init__(self, id: str, en: str) -> None:
+    `field`: the part of the order that it is about, if it is about one. `all`: everything that is wrong, said at once.
+    """
+
+    def __init__(self, id: str, en: str, *, field: str = "", also: "Sequence[SteeringRefused]" = ()) -> None:
         super().__init__(en)
-        self.said = Said(id, en)
+        self.said, self.field = Said(id, en), field
+        self.all: Sequence[SteeringRefused] = also or (self,)
+
+
+class Problems:
+    """What is wrong with an order: looked for to the end, so that it is refused in one round."""
+
+    def __init__(self) -> None:
+        self._all: list[SteeringRefused] = []
+
+    def look(self, check: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Make a check, and note what it refuses."""
+        try:
+            check(*args, **kwargs)
+        except SteeringRefused as refused:
+            self._all += refused.all
+
+    def refuse(self) -> None:
+        """Refuse the order if anything was wrong with it."""
+        if self._all:
+            raise refused_together(self._all)
+
+
+def refused_together(problems: Sequence[SteeringRefused]) -> SteeringRefused:
+    """Several refusals as one, each still at its own part of the order."""
+    if len(problems) == 1:
+        return problems[0]
+    sentences = zip(*(problem.said for problem in problems), strict=True)
+    return SteeringRefused(*(" ".join(said) for said in sentences), also=problems)
 
 
 class Touched(NamedTuple):
@@ -94,16 +127,39 @@ def touched(session: Session, people: Iterable[tuple[int, str]]) -> list[Touched
     return sorted(found, key=lambda touch: (touch.name, touch))
 
 
-def require(**texts: str) -> None:
-    """Refuse an order without its decree number or reason."""
-    names = {"decree_no": ("nomor surat keputusan", "the decree number"), "reason": ("alasan", "the reason")}
-    for name, text in texts.items():
-        if not text.strip():
-            lacking = names[name]
-            raise SteeringRefused(
-                f"{lacking[0].capitalize()} belum diisi: Pengelola Kinerja mengisinya.",
-                f"{lacking[1].capitalize()} is missing: HR states it.",
-            )
+LONGEST = {"decree_no": 200, "reason": 1000}
+"""In letters and lists nobody reads more; a roster's own texts are shorter."""
+_NAMES = {"decree_no": ("nomor surat keputusan", "the decree number"), "reason": ("alasan", "the reason")}
+
+
+def require(*, optional: str = "", **texts: str) -> None:
+    """Refuse an order without its decree number or reason, or with more than anybody reads."""
+    problems = [*map(_too_long, texts.items()), *(_missing(name) for name, text in texts.items()
+                                                  if not text.strip() and name != optional)]  # fmt: skip
+    if found := [problem for problem in problems if problem is not None]:
+        raise refused_together(found)
+
+
+def _missing(name: str) -> SteeringRefused:
+    id, en = _NAMES[name]
+    return SteeringRefused(
+        f"{id.capitalize()} belum diisi: Pengelola Kinerja mengisinya.",
+        f"{en.capitalize()} is missing: HR states it.",
+        field=name,
+    )
+
+
+def _too_long(text: tuple[str, str]) -> SteeringRefused | None:
+    name, typed = text
+    over = len(typed.strip()) - LONGEST[name]
+    if over <= 0:
+        return None
+    (id, en), most = _NAMES[name], LONGEST[name]
+    return SteeringRefused(
+        f"{id.capitalize()} {over} karakter terlalu panjang: paling banyak {most}; Pengelola Kinerja meringkasnya.",
+        f"{en.capitalize()} is {over} characters too long, {most} at the most: HR shortens it.",
+        field=name,
+    )
 
 
 def situation(session: Session, cycle: Cycle, at: datetime) -> tuple[Agency, Calendar, date]:

@@ -17,7 +17,7 @@ from actions.invitations import OpenDuty, facts_for, mark_told, open_duties_of
 from actions.links import ensure_links, kid_of
 from actions.stages.common import move
 from actions.steering import involved
-from actions.steering.preview import Preview, Said, SteeringRefused, require, situation, touched
+from actions.steering.preview import Preview, Problems, Said, SteeringRefused, require, situation, touched
 from actions.steering.rounds import BEYOND
 from models import (
     Agency,
@@ -84,23 +84,26 @@ def reassign(
     examined it for the audit; cases that are over. An authority who becomes the rater is replaced up the line.
     """
     agency, _, today = situation(session, cycle, at)
-    require(reason=reason)
     if role not in (Role.RATER, Role.OBJECTION_AUTHORITY):
         raise SteeringRefused(
             "Hanya Pejabat Penilai Kinerja atau atasannya yang dapat diganti; pilih salah satu.",
             "Only a rater or an objection authority can be replaced: choose one of them.",
+            field="role",
         )
-    person = _official(session, agency, new, today)
     query = select(Appraisal).where(Appraisal.id.in_(cases), Appraisal.cycle_id == cycle.id).order_by(Appraisal.id)
     listed = session.scalars(query if preview else query.with_for_update()).all()
-    if not listed:
-        raise SteeringRefused("Tidak ada berkas yang dipilih.", "No case was chosen.")
-    involved.check_official(by, new)
-    involved.check_cases(session, by, listed)
+    problems = Problems()
+    problems.look(_check_chosen, session, by, listed)
+    problems.look(_official, session, agency, new, today)
+    problems.look(involved.check_official, by, new, field="new")
+    problems.look(require, optional="decree_no", decree_no=decree_no, reason=reason)
+    problems.refuse()
+    person = _official(session, agency, new, today)
     line = line_on(session, agency.id, today)
     plan = _Plan([], line, _current_stage(session, cycle))
     for case in listed:
-        _plan_case(session, plan, case, person, role, agency, today)
+        problems.look(_plan_case, session, plan, case, person, role, agency, today)
+    problems.refuse()
     handed = plan.handed()
     seen = Preview(
         "reassign", touched(session, [(who, audience) for who, audience, _ in handed]),
@@ -112,17 +115,25 @@ def reassign(
     return seen
 
 
+def _check_chosen(session: Session, by: int | None, listed: Sequence[Appraisal]) -> None:
+    if not listed:
+        raise SteeringRefused("Tidak ada berkas yang dipilih.", "No case was chosen.", field="employees")
+    involved.check_cases(session, by, listed, field="employees")
+
+
 def _official(session: Session, agency: Agency, new: int, today: date) -> Person:
     person = session.get(Person, new)
     if person is None or person.agency_id != agency.id:
         raise SteeringRefused(
             f"Pejabat itu tidak ada dalam daftar pegawai {agency.name}; Pengelola Kinerja mengimpornya lebih dahulu.",
             f"That official is not on the roster of {agency.name}; HR imports them first.",
+            field="new",
         )
     if person.active_to is not None and person.active_to < today:
         raise SteeringRefused(
             f"{person.name} tidak lagi aktif sejak {person.active_to:%d-%m-%Y}; pilih pejabat lain.",
             f"{person.name} left on {person.active_to}; choose another official.",
+            field="new",
         )
     return person
 
@@ -135,6 +146,7 @@ def _plan_case(
         raise SteeringRefused(
             f"Penilaian {employee.name} sudah berakhir; keluarkan dari pilihan.",
             f"The appraisal of {employee.name} is over; leave it out.",
+            field="employees",
         )
     if person.id == (case.rater_id if role is Role.RATER else case.authority_id):
         return
@@ -155,12 +167,14 @@ def _check_independent(session: Session, case: Appraisal, employee: Person, pers
         raise SteeringRefused(
             f"{person.name} tidak dapat menangani penilaiannya sendiri; pilih pejabat lain.",
             f"{person.name} cannot deal with their own appraisal; choose another official.",
+            field="new",
         )
     rated = select(RatingRecord.official_id).filter_by(appraisal_id=case.id, role=Role.RATER)
     if role is Role.OBJECTION_AUTHORITY and person.id in {case.rater_id, *session.scalars(rated)}:
         raise SteeringRefused(
             f"{person.name} menilai {employee.name}, jadi tidak dapat memutus keberatannya; pilih atasan yang lain.",
             f"{person.name} rates {employee.name} and cannot decide on the objection too; choose another superior.",
+            field="new",
         )
     examined = select(Examination.id).join(AuditItem, AuditItem.id == Examination.item_id).where(
         AuditItem.appraisal_id == case.id, Examination.auditor_id == person.id
@@ -169,6 +183,7 @@ def _check_independent(session: Session, case: Appraisal, employee: Person, pers
         raise SteeringRefused(
             f"{person.name} memeriksa berkas ini dalam audit; pilih pejabat lain.",
             f"{person.name} examines this case for the audit; choose another official.",
+            field="new",
         )
 
 

@@ -88,7 +88,9 @@ def crawl(http: TestClient, start: str) -> set[str]:
     seen, waiting, forms = set[str](), [start], set[str]()
     while waiting:
         path = waiting.pop(0)
-        if (kind := re.sub(r"\d+", "1", path.split("?")[0].split("#")[0])) in seen:
+        which = re.search(r"[?&]do=\w+", path)  # the console's forms share a path
+        kind = re.sub(r"\d+", "1", path.split("?")[0].split("#")[0]) + (which[0] if which else "")
+        if kind in seen:
             continue
         seen.add(kind)
         assert http.head(path).status_code < 500

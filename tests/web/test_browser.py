@@ -249,10 +249,9 @@ def test_pages_around_the_console_fit_every_screen(office, served, chromium, wid
     for path in ("/", "/hr", "/hr/roster", "/hr/sessions"):
         page.goto(f"{served}{path}?lang={lang}")
         _check(page, f"{path} at {width}")
-    page.goto(f"{cycle}/steer?lang={lang}")
-    page.click("details#pause summary")
-    page.fill("#pause input[name=reason]", "Jaringan terputus di seluruh kantor")
-    page.click("#pause button.main")
+    page.goto(f"{cycle}/steer?do=pause&lang={lang}")
+    page.fill("#reason", "Jaringan terputus di seluruh kantor")
+    page.click("#act button.main")
     _check(page, f"preview at {width}")
     page.click("form.actions button.main")
     _check(page, f"code before a weighty act at {width}")
@@ -263,11 +262,11 @@ def test_labels_and_fields_of_the_control_forms_stand_in_line(office, served, ch
     page, cycle = _console(office, served, chromium)
     for width, lang in ((1280, "id"), (700, "id"), (1280, "en"), (390, "id"), (390, "en")):
         page.set_viewport_size({"width": width, "height": 844})
-        page.goto(f"{cycle}/steer?lang={lang}")
-        for closed in page.query_selector_all("details:not([open]) summary"):
-            closed.click()
-        _check(page, f"steer at {width}")
-        lines = page.evaluate(LINES)
+        lines = []
+        for form in ("extend", "reassign", "delegate"):
+            page.goto(f"{cycle}/steer?do={form}&lang={lang}")
+            _check(page, f"{form} at {width}")
+            lines += page.evaluate(LINES)
         assert len(lines) > 6
         for line in lines:
             assert width == 390 or len(line) > 1
