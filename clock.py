@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import text
 
 import database
+from rules.refused import Refused
 
 TRUSTED = timedelta(seconds=5)
 """So much may a machine's clock differ."""
@@ -21,7 +22,7 @@ ASK_AGAIN, ASK_DOUBTFUL = 60.0, 1.0
 log = logging.getLogger(__name__)
 
 
-class ClockRefused(Exception):
+class ClockRefused(Refused):
     """A production database lives in real time."""
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.orm import Session
 
 from private_files import reserve
+from rules.refused import Refused
 
 AWAY = (DBAPIError, PoolExhausted)
 """What is raised while the database takes nothing: gone, full, read only, locked, or all connections in use."""
@@ -28,7 +29,7 @@ BUSY_MILLISECONDS = 60_000
 """How long SQLite waits for the write lock before it gives up."""
 
 
-class SchemaRefused(Exception):
+class SchemaRefused(Refused):
     """The database cannot be used as asked; the message says why and what to do."""
 
 

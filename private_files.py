@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rules.refused import Refused
+
 FOLDER, FILE = 0o700, 0o600
 UMASK = 0o077
 """For processes whose files are nobody else's business."""
@@ -16,7 +18,7 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 log = logging.getLogger(__name__)
 
 
-class SecretRefused(ValueError):
+class SecretRefused(Refused, ValueError):
     """A kept secret cannot be used; the message names its file and says what to do."""
 
 

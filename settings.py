@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from rules.refused import Refused
 from rules.words import Locale
 
 DATABASES = ("sqlite:///", "postgresql+psycopg://")
@@ -24,7 +25,7 @@ Letters = Annotated[int, Field(ge=0, le=MOST_LETTERS)]
 log = logging.getLogger(__name__)
 
 
-class SettingsRefused(ValueError):
+class SettingsRefused(Refused, ValueError):
     """A setting cannot be used; the message names the variable and says what to write."""
 
 

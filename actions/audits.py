@@ -41,6 +41,7 @@ from rules import draw as drawing
 from rules.chain import commitment
 from rules.merkle import root, roster_leaves
 from rules.pack import Pack
+from rules.refused import Refused
 from rules.sampling import Ladder, ladder
 from rules.words import (
     ActKind,
@@ -59,7 +60,7 @@ COPIES = 3
 """So many of one rater's forms with the same words are a flag (not a verdict)."""
 
 
-class AuditRefused(Exception):
+class AuditRefused(Refused):
     """The audit cannot take this step; the message says what has to come first, and who does it."""
 
 

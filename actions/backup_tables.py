@@ -13,12 +13,13 @@ from sqlalchemy.engine import make_url
 from actions import schema
 from database import Database
 from models import Base
+from rules.refused import Refused
 
 SQLITE_FILE, TABLES = "appraisal.db", "tables"
 _CHUNK = 1 << 20
 
 
-class BackupRefused(Exception):
+class BackupRefused(Refused):
     """A backup cannot be made or put in place; the message says why and what to do, and nothing was changed."""
 
 

@@ -31,6 +31,7 @@ from models import (
 )
 from rules.agency_files import StageDates
 from rules.pack import Pack
+from rules.refused import Refused
 from rules.stages import OVER
 from rules.words import (
     AbsenceKind,
@@ -47,7 +48,7 @@ NO_PLAN = (AbsenceKind.UNPAID, AbsenceKind.STUDY, AbsenceKind.PRE_RETIREMENT, Ab
 """No plan is made for these (PermenPANRB 8/2021, annex, item 7)."""
 
 
-class LaunchRefused(Exception):
+class LaunchRefused(Refused):
     """The cycle cannot be launched; each line says what blocks it, who can fix it and how."""
 
     def __init__(self, reasons: list[str], *, brief: str = "") -> None:
@@ -57,7 +58,7 @@ class LaunchRefused(Exception):
         """The same in codes and counts, for where no name may stand; empty where no reason names anybody."""
 
 
-class AgencyRefused(Exception):
+class AgencyRefused(Refused):
     """There is no such agency; the message lists those there are."""
 
 

@@ -12,10 +12,11 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from actions.bulk import insert_new, portions
 from models import ActionLink, Agency, Cycle, Person, Stage
+from rules.refused import Refused
 from rules.words import LinkState
 
 
-class LinkRefused(Exception):
+class LinkRefused(Refused):
     """Unknown, forged or revoked: all look the same from outside."""
 
 

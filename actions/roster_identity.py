@@ -9,6 +9,7 @@ from sqlalchemy import or_, select, update
 from actions.roster_rows import Taking, in_portions
 from models import Person, Posting, Unit
 from rules import same_person
+from rules.refused import Refused
 from rules.roster import Problem, RosterRow
 from rules.roster_changes import ChangeKind
 from rules.roster_losses import Loss
@@ -34,7 +35,7 @@ COLUMNS = (Person.id, Person.nip, Person.agency_id, Person.name, Person.email, P
            Person.active_from, Person.active_to, Person.filed)  # fmt: skip
 
 
-class ImportRefused(Exception):
+class ImportRefused(Refused):
     """The folder is not taken in at all; the text says why and what to do."""
 
     def __init__(self, text: str, code: str = "refused", counts: Mapping[str, int] | None = None) -> None:

@@ -18,6 +18,7 @@ from actions.calendars import calendar_of
 from actions.holders import holds_role
 from actions.sessions import IDLE, LONGEST
 from models import Agency, Knock, Person, SigninCode, WebSession
+from rules.refused import Refused
 from rules.tokens import hash_step_code, step_code, step_code_matches
 from rules.words import Role
 
@@ -32,7 +33,7 @@ CONFIRMED_FOR = timedelta(minutes=15)
 MAY_READ = (Role.PERFORMANCE_ADMIN, Role.APPOINTING_AUTHORITY)
 
 
-class CodeRefused(Exception):
+class CodeRefused(Refused):
     """`why`: `many` (requests), `none` (nothing outstanding: used, expired, tried too often, never sent), `guessed`
     (too many wrong ones), `waits` (the address is new). `until`: when it is otherwise, if that is known."""
 

@@ -20,6 +20,7 @@ from actions.holders import holds_role
 from actions.mail_limits import Allowance
 from models import Agency, Assignment, Cycle, Installation, Letter, Person, Stage, Wave
 from rules.mail_limits import seconds_for
+from rules.refused import Refused
 from rules.words import AssignmentState, LetterState, Role, StageKind
 
 RELEASE_ABOVE, CANARY = 1000, 50
@@ -27,7 +28,7 @@ RELEASERS = (Role.PERFORMANCE_ADMIN, Role.APPOINTING_AUTHORITY, Role.OPS)
 WAITING = (LetterState.QUEUED, LetterState.DEFERRED)
 
 
-class WaveRefused(Exception):
+class WaveRefused(Refused):
     """There is no such wave, or it cannot be done with it; the message says why and what to do."""
 
 

@@ -17,6 +17,7 @@ import httpx
 from cli import control_plane, guardian, loopback
 from cli.language import say
 from private_files import UMASK, make_folder, open_to_append, reserve
+from rules.refused import Refused
 
 ROOT = Path(__file__).parent.parent
 POOL = "appraisal"
@@ -28,7 +29,7 @@ GRACE = 15.0
 """Seconds a process gets to end by itself."""
 
 
-class StartRefused(Exception):
+class StartRefused(Refused):
     """A process did not come up; the message says which, why and where its log is."""
 
 

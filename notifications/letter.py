@@ -14,6 +14,7 @@ from typing import NamedTuple
 from notifications.compose import Rendered, compose
 from notifications.quoted import quoted, unix
 from rules.addresses import MAX_NAME, AddressRefused, parse_address
+from rules.refused import Refused
 from rules.words import Locale
 
 __all__ = ["Letter", "LetterRefused", "Mailbox", "Rendered", "build", "build_reference", "compose", "quoted"]
@@ -25,7 +26,7 @@ _NAME_ADDRESS = re.compile(r"([^<>]*)<([^<>]*)>")
 _LINE, _CHUNK = 76, 42
 
 
-class LetterRefused(Exception):
+class LetterRefused(Refused):
     """The letter cannot be put into bytes safely: our bug or bad data, and no server was asked."""
 
 

@@ -5,8 +5,10 @@ from enum import StrEnum
 from ipaddress import ip_address
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from rules.refused import Refused
 
-class RelayRefused(Exception):
+
+class RelayRefused(Refused):
     """The SMTP URL is not one, or would send letters or a password in clear over a network."""
 
 

@@ -4,6 +4,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rules.refused import Refused
+
 if TYPE_CHECKING:
     from rules.pack import Pack
 
@@ -11,7 +13,7 @@ FOLDER = Path(__file__).parent
 DEFAULT = "permenpanrb-6-2022"
 
 
-class PackRefused(Exception):
+class PackRefused(Refused):
     """There is no such pack, or it does not hold together; the message lists every problem with its key."""
 
 

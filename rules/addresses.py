@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import idna
 
+from rules.refused import Refused
 from rules.words import Locale
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -41,7 +42,7 @@ REASONS = {
 }
 
 
-class AddressRefused(Exception):
+class AddressRefused(Refused):
     """The text is no address that we could send to as it stands; `code` is a key of REASONS."""
 
     def __init__(self, code: str) -> None:

@@ -18,10 +18,11 @@ from pydantic import (
 )
 
 from rules.addresses import MAX_NAME, AddressRefused, parse_address
+from rules.refused import Refused
 from rules.words import Aspect, ItemKind, Locale, Role, StageKind
 
 
-class AgencyFileRefused(Exception):
+class AgencyFileRefused(Refused):
     """A file of an agency cannot be used; each line names the file and the key."""
 
     def __init__(self, faults: list[str]) -> None:

@@ -8,12 +8,14 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Any, NoReturn
 
+from rules.refused import Refused
+
 HEADER = "appraisal_id,stratum"
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """Ids, strata, arms, auditors and the cycle: nothing that could be read in two ways once it is hashed."""
 
 
-class DrawRefused(ValueError):
+class DrawRefused(Refused, ValueError):
     """The draw, or a file for it, is not what everybody agreed on before the seed was known."""
 
 

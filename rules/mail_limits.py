@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from rules.refused import Refused
+
 SLOWEST = 1 / 64
 """The least share of a rate that is left after being told to slow down again and again."""
 RECOVERY_SECONDS = 300.0
@@ -19,7 +21,7 @@ _UNITS = {"s": 1, "sec": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "ho
 _LIMIT = re.compile(r"(\d{1,9})\s*/\s*([a-z]+)", re.ASCII)
 
 
-class LimitRefused(Exception):
+class LimitRefused(Refused):
     """The limit or its scope cannot be read; the message says how it is written."""
 
 

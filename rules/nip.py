@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from rules.refused import Refused
 from rules.words import EmploymentKind
 
 YOUNGEST = 15
@@ -21,7 +22,7 @@ class NipProblem(StrEnum):
     NO_SEX = "no_sex"
 
 
-class NipRefused(ValueError):
+class NipRefused(Refused, ValueError):
     """`problems` says by code what is wrong, the message in words."""
 
     def __init__(self, problems: list[tuple[NipProblem, str]]) -> None:

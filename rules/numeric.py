@@ -6,10 +6,11 @@ from fractions import Fraction
 
 from rules.exact import Exact, exact, half_up, mean, shown
 from rules.pack import Band, Pack
+from rules.refused import Refused
 from rules.words import ItemKind
 
 
-class ScoreRefused(ValueError):
+class ScoreRefused(Refused, ValueError):
     """A number that no rule covers: outside the scale, no target to measure by, an unknown aspect."""
 
 

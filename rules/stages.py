@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from rules.refused import Refused
 from rules.words import ActKind, StageKind, StageState, Step
 
 ORDER: tuple[StageKind, ...] = tuple(StageKind)
@@ -27,7 +28,7 @@ FROM_RECEIPT = frozenset({ActKind.ACKNOWLEDGE, ActKind.OBJECT})
 """Rights whose clock starts when the result is received; before that no date ends them (PP 30/2019 art. 59)."""
 
 
-class StepRefused(Exception):
+class StepRefused(Refused):
     """The step is not due, was done, or belongs to an older revision of the dates; the message says which."""
 
 

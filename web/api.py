@@ -24,13 +24,18 @@ from actions import codes, cycles, desks, knocks, launching, letters, progress, 
 from actions.acts.act import ActInvalid, ActRefused
 from actions.agency_files import read_agency
 from actions.codes import CodeRefused
+from actions.cycles import LaunchRefused
 from actions.launch_dates import Way
 from actions.perform import Receipt, Sent, check, perform
 from actions.roster_decisions import Decisions, read_pairs
+from actions.roster_identity import ImportRefused
 from actions.sessions import Visit
 from actions.signin import Officer
 from models import Agency, Assignment, Cycle
+from policies import PackRefused
 from rules.agency_files import AgencyFileRefused
+from rules.refused import Refused
+from rules.roster_columns import RosterRefused
 from rules.words import Door, Proof, StageKind
 from web import knocking
 from web.ask import STATUS, retry_after
@@ -40,7 +45,7 @@ from web.proofs import refused_code
 
 BASE = "/api/v1"
 FOLDER = r"[a-z0-9][a-z0-9_-]{0,59}"
-REFUSED = ("AgencyFileRefused", "PackRefused", "RosterRefused", "ImportRefused", "LaunchRefused")
+REFUSED = (AgencyFileRefused, PackRefused, RosterRefused, ImportRefused, LaunchRefused)
 """What a launch may be refused with: the lines name who mends what."""
 Secret = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -52,7 +57,7 @@ class Problem(BaseModel):
     details: dict[str, Any] = {}
 
 
-class ApiRefused(Exception):
+class ApiRefused(Refused):
     def __init__(self, status: int, code: str, **details: Any) -> None:
         super().__init__(code)
         self.status, self.code, self.details = status, code, details
@@ -209,9 +214,7 @@ def launch(body: Launch, response: Response, authorization: Authorization = "") 
             database.transaction, folder, body.year, at=at, by=by, said=said, way=way
         )  # fmt: skip
         added = launching.enroll_all(database.transaction, made.cycle_id, at=at)
-    except Exception as refused:
-        if type(refused).__name__ not in REFUSED:
-            raise
+    except REFUSED as refused:
         raise ApiRefused(422, "launch_refused", reasons=str(refused).splitlines()) from refused
     with database.reading() as session:
         _, _, status = _status(session, authorization, agency, body.year, at)

@@ -15,6 +15,7 @@ from actions import signin, throttles
 from actions.signin import Officer
 from actions.steering import SteeringRefused
 from models import Cycle, Person
+from rules.refused import Refused
 from rules.words import Locale
 from web.ask import Ask, asks
 from web.render import HERE, look_for
@@ -32,7 +33,7 @@ KEPT = ("stage", "show", "from", "wave", "waves", "case", "do", "duties", "lette
 """What of a query a switch of language carries along."""
 
 
-class ConsoleRefused(Exception):
+class ConsoleRefused(Refused):
     def __init__(self, code: str, **details: Any) -> None:
         super().__init__(code)
         self.code, self.details = code, details

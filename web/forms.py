@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from rules import typed_numbers
 from rules.plain_text import plain
+from rules.refused import Refused
 
 MAX_FIELDS = 2000
 MAX_ROWS = 100
@@ -17,7 +18,7 @@ IDENTITY = {"notes": "value", "aspects": "aspect"}
 """Lists whose rows the page numbers itself: one with nothing but this key was left empty."""
 
 
-class FormRefused(Exception):
+class FormRefused(Refused):
     """The body is no form of ours: not UTF-8, NUL, a field twice, a name that no page of ours has."""
 
 

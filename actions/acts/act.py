@@ -14,10 +14,11 @@ from rules.calendar import Calendar
 from rules.contradictions import Doubt
 from rules.pack import Pack
 from rules.plain_text import plain
+from rules.refused import Refused
 from rules.words import ActKind, Proof
 
 
-class ActRefused(Exception):
+class ActRefused(Refused):
     """The act is not allowed; `code` names the page that says why, `details` fill it in."""
 
     def __init__(self, code: str, **details: Any) -> None:

@@ -14,12 +14,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models import Appraisal
+from rules.refused import Refused
 from rules.words import EmploymentKind, Predicate
 
 DRAFT = "DRAFT"
 
 
-class ExportRefused(Exception):
+class ExportRefused(Refused):
     """Nothing was written; the message says why and what to do."""
 
 

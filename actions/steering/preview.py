@@ -14,6 +14,7 @@ from actions.calendars import calendar_of
 from models import Agency, Cycle, Person, Posting, Unit
 from notifications import words
 from rules.calendar import Calendar
+from rules.refused import Refused
 from rules.words import ActKind, CycleState, Locale, StageKind
 
 P = ParamSpec("P")
@@ -34,7 +35,7 @@ def act_name(kind: ActKind) -> Said:
     return Said(words.DUTIES[Locale.ID][kind][0], words.DUTIES[Locale.EN][kind][0])
 
 
-class SteeringRefused(Exception):
+class SteeringRefused(Refused):
     """It cannot be done; the sentence says why, who can mend it and how.
 
     `field`: the part of the order that it is about, if it is about one. `all`: everything that is wrong, said at once.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from rules.refused import Refused
 from rules.roster_header import Merge
 
 Progress = Callable[[int, int], None]
@@ -16,7 +17,7 @@ MAX_CELL = 32_767
 """Characters that a spreadsheet allows in a cell."""
 
 
-class TableRefused(Exception):
+class TableRefused(Refused):
     """The file is not read at all: why and what to do, in both languages."""
 
     def __init__(self, indonesian: str, english: str) -> None:

@@ -1,10 +1,11 @@
 """What cannot be done ends in words that say who mends it: a wrong path, a wrong setting, a strange database."""
 
+import importlib
 import os
 import sqlite3
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -193,3 +194,33 @@ def test_a_stage_of_the_audit_that_was_not_drawn_cannot_be_evaluated(db: Databas
         session.flush()
         with pytest.raises(AuditRefused, match="not drawn"):
             audit_evaluation.evaluate(session, cycle, stage, at=at)
+
+
+HOUSE = Path(__file__).parents[2]
+ROOMS = ("rules", "policies", "notifications", "actions", "web", "cli")
+
+
+def _refusals() -> list[type[Exception]]:
+    """Every refusal of the house, by the name that all of them have, and whatever inherits from one."""
+    files = [*HOUSE.glob("*.py"), *(file for room in ROOMS for file in (HOUSE / room).rglob("*.py"))]
+    known: set[type[Exception]] = set()
+    for file in files:
+        if "Refused" in file.read_text():
+            name = ".".join(file.relative_to(HOUSE).with_suffix("").parts).removesuffix(".__init__")
+            held = vars(importlib.import_module(name)).values()
+            known |= {kind for kind in held if isinstance(kind, type) and issubclass(kind, Exception)}
+    refusals = [kind for kind in known if any(each.__name__.endswith("Refused") for each in kind.__mro__)]
+    return sorted(refusals, key=lambda kind: kind.__qualname__)
+
+
+@pytest.mark.parametrize("kind", _refusals(), ids=lambda kind: kind.__name__)
+def test_every_refusal_there_is_ends_in_its_words_and_not_in_a_traceback(kind: type[Exception]) -> None:
+    finer = type("Finer", (kind,), {"__init__": lambda self: None, "__str__": lambda self: "who mends what"})
+    assert explain(finer()) == "who mends what"
+
+
+def test_a_launch_whose_dates_have_passed_is_refused_with_the_ways_on(home: Path) -> None:
+    made(home)
+    begun = (datetime.now(UTC) - timedelta(days=60)).year  # its first stage has passed, its last has not
+    said = refused(home, "cycle", "launch", str(EXAMPLES / "palu"), "--year", str(begun))
+    assert "--shift" in said
