@@ -11,6 +11,8 @@ from cli.words import worded
 
 SILENT = 300
 """Seconds after which a dispatcher that is needed should have been seen."""
+CODES = ("sign_in", "step_code")
+"""Letters that somebody has just asked for: they say nothing of those that a stage sends."""
 DONE = ("accepted", "delivered", "cancelled")
 
 
@@ -79,6 +81,8 @@ def _summary(found: Mapping[str, Any]) -> str:
         )
     if missed:
         return say(f"{missed} surat tidak sampai.", f"{missed} letters did not reach their person.")
+    if all(row["kind"] in CODES for row in found["counts"]) and owed:
+        return say("Belum ada undangan.", "No invitation has been written yet.")
     return say("Semua surat diterima server surel.", "Everybody was reached.") if owed else ""
 
 

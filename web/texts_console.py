@@ -46,6 +46,7 @@ CONSOLE: dict[str, tuple[str, str]] = {
     "hr.state.paused": ("dihentikan sementara", "paused"),
     "hr.state.closed": ("ditutup", "closed"),
     "hr.stage.planned": ("belum dibuka", "not open yet"),
+    "hr.opens_soon": ("dibuka dalam beberapa menit", "opens within a few minutes"),
     "hr.stage.opening": ("sedang dibuka", "opening"),
     "hr.stage.open": ("terbuka", "open"),
     "hr.stage.closing": ("sedang ditutup", "closing"),
@@ -270,6 +271,10 @@ CONSOLE: dict[str, tuple[str, str]] = {
     ),
     "hr.mail.missed": ("Siapa yang tidak menerima, dan mengapa", "Who did not get it, and why"),
     "hr.mail.none": ("Semua surat sampai ke server penerimanya.", "Every letter reached the server of its recipient."),
+    "hr.mail.still": (
+        "{n} surat masih menunggu dikirim; yang lain sudah diterima server penerimanya.",
+        "{n} letters still wait to be sent; the others reached the server of their recipient.",
+    ),
     "hr.mail.fix": ("Perbaiki alamat", "Correct the address"),
     "hr.mail.fate": ("Nasib", "Fate"),
     "hr.mail.empty": ("Belum ada surat.", "There are no letters yet."),

@@ -51,6 +51,17 @@ def test_nobody_was_reached_while_letters_are_queued(db: Database) -> None:
     assert "Everybody was reached." in appraisal("status")
 
 
+def test_nobody_is_called_reached_before_any_invitation_is_written(db: Database) -> None:
+    owe(db, 1)
+    with Sink() as sink:
+        send(db, sink)
+    with db.transaction() as session:
+        session.execute(update(Letter).values(kind="sign_in"))
+    said = appraisal("status")
+    assert "No invitation has been written yet." in said
+    assert "Everybody was reached" not in said
+
+
 def test_what_waits_says_for_what(both: Database) -> None:
     owe(both, 5, wave=LONG)
     owe(both, 2)

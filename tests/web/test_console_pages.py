@@ -1,6 +1,7 @@
 """What the pages of the HR console say: people, units and stages by name, in the language of who reads."""
 
 import html
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 import typer
-from sqlalchemy import delete, event, inspect, select
+from sqlalchemy import delete, event, inspect, select, update
 from typer.core import TyperGroup
 
 import clock
@@ -29,6 +30,7 @@ from models import (
     Letter,
     MailAttempt,
     Person,
+    RosterImport,
     Unit,
     Wave,
 )
@@ -481,3 +483,40 @@ def test_a_refused_order_says_no_word_of_the_code(hr: Hr, january: Database) -> 
         session.scalars(select(Cycle)).one().state = CycleState.PAUSED
     # the form that was sent is not on the page any more: what is wrong is said all the same
     assert "Siklus ini dihentikan sementara." in hr.order(f"{hr.cycle()}/pause", reason="Lagi").text
+
+
+# the roster
+
+
+def test_the_roster_page_lists_who_is_held_back_whether_the_nip_is_known_or_not(hr: Hr, january: Database) -> None:
+    with january.transaction() as session:
+        known = session.scalars(select(Person).where(Person.nip != "")).first()
+        assert known is not None
+        taken = session.scalars(select(RosterImport).order_by(RosterImport.id.desc())).first()
+        assert taken is not None
+        whose = [(8, known.nip, "Corrected"), (9, "198501012010011999", "Unknown"), (10, "", "")]
+        taken.problems = json.dumps([
+            {"row": row, "nip": nip, "name": name, "code": "address_missing", "facts": {}, "waived": ""}
+            for row, nip, name in whose
+        ])  # fmt: skip
+        link = f"/hr/p/{known.id}"
+    page = shown(hr, "/hr/roster", "en")
+    assert link in page
+    assert page.count("/hr/p/") == 1
+    assert "198501012010011999" in page
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [(None, "There are no letters yet."), (LetterState.QUEUED, "letters still wait to be sent"),
+     (LetterState.ACCEPTED, "Every letter reached the server of its recipient.")],
+)  # fmt: skip
+def test_the_mail_page_says_all_is_well_only_when_letters_were_owed_and_none_waits(
+    hr: Hr, january: Database, state: LetterState | None, said: str
+) -> None:
+    with january.transaction() as session:
+        session.execute(update(Letter).values(state=state) if state else update(Letter).values(cycle_id=None))
+    page = shown(hr, f"{hr.cycle()}/mail", "en")
+    missed = page[page.index('id="missed"') :]
+    assert said in missed
+    assert ("note good" in missed) == (state is LetterState.ACCEPTED)
