@@ -23,7 +23,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Where the pages listen; put a proxy with TLS before them.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port of the pages; without it, that of APPRAISAL_BASE_URL.")] = 0,
 ) -> None:
-    """Run the Prefect server, a worker, the pages and the dispatcher of urgent mail; Ctrl-C or SIGTERM ends all."""
+    """Run the Prefect server, a worker, the pages and the dispatcher of letters; Ctrl-C or SIGTERM ends all."""
     import database
     import settings
     from actions import schema
@@ -85,8 +85,11 @@ def start_pages(family: Family, host: str, port: int, env: dict[str, str]) -> No
     family.wait_until_answers(child, f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/")  # noqa: S104
 
 
-def start_mailer(family: Family, env: dict[str, str], lanes: Sequence[str] = ("urgent",)) -> None:
-    """Start the resident dispatcher of codes and receipts, which nobody should wait a tick for; no lanes: of all."""
+def start_mailer(family: Family, env: dict[str, str], lanes: Sequence[str] = ()) -> None:
+    """Start the resident dispatcher, so that no letter waits for a tick; without lanes it sends all of them.
+
+    Codes and receipts have a lane of their own and go first, however many letters a stage has just queued.
+    """
     chosen = [word for lane in lanes for word in ("--lane", lane)]
     command = (sys.executable, "-m", "cli.main", "mail", "deliver", "--resident", *chosen)
     family.start("mail", *command, env=_without_prefect(env))

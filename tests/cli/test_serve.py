@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cli import processes
+from cli import processes, serve
 from cli.processes import StartRefused
 
 ROOT = Path(__file__).parent.parent.parent
@@ -110,3 +110,13 @@ def test_serve_brings_everything_up_and_down(tmp_path: Path) -> None:
     assert {"prefect-server.log", "worker.log", "web.log", "mail.log"} <= {
         path.name for path in (tmp_path / "logs").iterdir()
     }
+
+
+def test_the_resident_dispatcher_takes_the_letters_of_a_stage_without_waiting_for_a_tick(tmp_path: Path) -> None:
+    with processes.family(tmp_path) as family:
+        env = {"APPRAISAL_HOME": str(tmp_path / "home"), "APPRAISAL_SMTP_URL": "smtp://127.0.0.1:9"}
+        serve.start_mailer(family, os.environ | env)
+        (mailer,) = family.children
+        words = Path(f"/proc/{mailer.process.pid}/cmdline").read_text().split("\0")
+    assert "--resident" in words
+    assert "--lane" not in words
