@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from rules.addresses import MAX_NAME
+from rules.refused import Refused
 from rules.words import AbsenceKind, ActingKind, EmploymentKind, Locale, PostGroup, Role
 
 T = TypeVar("T")
@@ -27,7 +28,7 @@ SHOWN = 40
 """So much of a text that is too long."""
 
 
-class RosterRefused(Exception):
+class RosterRefused(Refused):
     """The file as a whole cannot be read: not a roster, a required column missing or named twice."""
 
 
@@ -166,6 +167,7 @@ LOOSE: Mapping[str, tuple[str, ...]] = dict.fromkeys(
 SECOND: Mapping[str, str] = {
     "ni_pppk": "nip",
     "nipppk": "nip",
+    "tmt_jabatan": "active_from",
     "tmt_cpns": "active_from",
     "tmt_pengangkatan": "active_from",
     "tmt_pengangkatan_pppk": "active_from",

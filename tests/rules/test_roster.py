@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.roster import Examination, Malformed, RosterRow, circles, examine
-from rules.roster_columns import LIMITS, RosterRefused, demand_columns, read_header, row_of
+from rules.roster_columns import LIMITS, RosterRefused, demand_columns, match_header, read_header, row_of
 from rules.roster_findings import Problem
 from rules.roster_texts import CATALOGUE
 from rules.words import AbsenceKind, EmploymentKind, Locale, Role, Severity
@@ -431,3 +431,9 @@ def test_a_circle_of_a_hundred_thousand_needs_no_recursion_and_a_long_line_is_no
     assert [len(circle) for circle in circles(ring)] == [100_000]
     line = {str(i): str(i + 1) for i in range(100_000)}
     assert list(circles(line)) == []
+
+
+def test_the_first_day_of_the_post_is_read_before_that_of_the_appointment() -> None:
+    header = match_header(["NIP", "TMT CPNS", "TMT Jabatan"])
+    assert dict(header.order)["active_from"] == (2, 1)
+    assert not header.unknown
