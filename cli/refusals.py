@@ -10,24 +10,23 @@ UNMIGRATED = ("no such table", "no such column", "UndefinedTable", "UndefinedCol
 
 def explain(error: Exception) -> str | None:
     """The refusal in words, with who does what; None for anything that is a bug."""
-    names, text = {kind.__name__ for kind in type(error).__mro__}, str(error)
-    if "SettingsRefused" in names:
+    kinds, text = {kind.__name__ for kind in type(error).__mro__}, str(error)
+    if "SettingsRefused" in kinds:
         return text  # the language is a setting too: nobody knows which was chosen
-    if isinstance(error, Refused) or "ValidationError" in names:
+    if isinstance(error, Refused) or "ValidationError" in kinds:
         said = getattr(error, "said", None)
         return say(said.id, said.en) if said is not None else repeated(text)
     first = text.split("\n", 1)[0]
-    if names & {*DATABASE, "ProgrammingError"} and any(word in text for word in UNMIGRATED):
+    if kinds & {*DATABASE, "ProgrammingError"} and any(word in text for word in UNMIGRATED):
         return say(
             f"Basis data tidak menjawab seperti seharusnya: {first}\nBuat atau migrasikan: appraisal db upgrade",
             f"The database does not answer as expected: {first}\nCreate or migrate it with: appraisal db upgrade",
         )
-    if names & DATABASE or "InsufficientPrivilege" in text:
-        settings = "APPRAISAL_DATABASE_URL", "APPRAISAL_HOME"
-        who = "Pengelola sistem memeriksa server, dan", "Ops check the server, and"
+    if kinds & DATABASE or "InsufficientPrivilege" in text:
+        names = "APPRAISAL_DATABASE_URL", "APPRAISAL_HOME"
         return say(
-            f"Basis data tidak dapat dipakai: {first}\n{who[0]} {' atau '.join(settings)}.",
-            f"The database cannot be used: {first}\n{who[1]} {' or '.join(settings)}.",
+            f"Basis data tidak dapat dipakai: {first}\nPengelola sistem memeriksa server, dan {' atau '.join(names)}.",
+            f"The database cannot be used: {first}\nOps check the server, and {' or '.join(names)}.",
         )
     if isinstance(error, OSError) and error.filename is not None:
         return say(
