@@ -272,8 +272,8 @@ CONSOLE: dict[str, tuple[str, str]] = {
     "hr.mail.missed": ("Siapa yang tidak menerima, dan mengapa", "Who did not get it, and why"),
     "hr.mail.none": ("Semua surat sampai ke server penerimanya.", "Every letter reached the server of its recipient."),
     "hr.mail.still": (
-        "{n} surat masih menunggu dikirim; yang lain sudah diterima server penerimanya.",
-        "{n} letters still wait to be sent; the others reached the server of their recipient.",
+        "{n} dari {owed} surat masih menunggu dikirim.",
+        "{n} of {owed} letters still wait to be sent.",
     ),
     "hr.mail.fix": ("Perbaiki alamat", "Correct the address"),
     "hr.mail.fate": ("Nasib", "Fate"),
