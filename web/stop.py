@@ -9,8 +9,10 @@ from actions import address_changes
 from models import Agency, Person
 from rules.tokens import Purpose, tidy, verify
 from web.ask import Ask, asks, limited
+from web.form_pages import form
 from web.pages import BAD_TOKENS, client_of
 from web.render import look_for
+from web.texts import say
 
 
 def _change_id(token: str) -> int | None:
@@ -22,7 +24,7 @@ def _unknown(ask: Ask) -> Response:
     return ask.refuse("too_many") if too_many else ask.refuse("stop_over")
 
 
-def _page(ask: Ask, token: str, status: int = 200) -> Response:
+def _page(ask: Ask, token: str, *, unticked: bool = False) -> Response:
     with database.reading() as session:
         change = address_changes.stoppable(session, _change_id(token), at=ask.at)
         if change is None:
@@ -34,9 +36,10 @@ def _page(ask: Ask, token: str, status: int = 200) -> Response:
             lang, person.locale, zone=agency.zone, agency=agency.name, contact=agency.contact,
             other_language=ask.look.other_language,
         )  # fmt: skip
-        return ask.page(
-            "stop.html", status, token=tidy(token).lower(), stopped=change.stopped_at is not None,
-            changed_at=change.at, wrong=status == 422,
+        wrong = {"confirm": say(ask.look.locale, "stop.tick")} if unticked else {}
+        return form(
+            ask, "stop.html", {}, wrong, token=tidy(token).lower(), stopped=change.stopped_at is not None,
+            changed_at=change.at,
         )  # fmt: skip
 
 
@@ -52,7 +55,7 @@ def stop(ask: Ask) -> Response:
         with database.transaction() as session:
             address_changes.stop(session, _change_id(token), at=ask.at)
         return _page(ask, token)
-    return _page(ask, token, 422)
+    return _page(ask, token, unticked=True)
 
 
 ROUTES = [

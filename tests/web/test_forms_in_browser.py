@@ -28,7 +28,7 @@ OUTSIDE = """() => {
     const say = (what, e) => found.push(what + ': ' + e.outerHTML.slice(0, 120));
     if (page.scrollWidth > page.clientWidth) found.push('the page scrolls sideways: ' + page.scrollWidth);
     const beyond = (r, c) => Math.max(c.left - r.left, r.right - c.right, c.top - r.top, r.bottom - c.bottom) > 1;
-    const fields = 'input:not([type=hidden]), select, textarea, label';
+    const fields = 'input:not([type=hidden]), select, textarea, label:not(.quietly)';
     const parts = fields + ', button:not(.enter), legend, h1, h2, p, li, dd, dt, th, td';
     for (const e of document.querySelectorAll(parts)) {
         if (!e.getClientRects().length) continue;
