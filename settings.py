@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rules.refused import Refused
-from rules.words import Locale
+from rules.terms import Locale
 
 DATABASES = ("sqlite:///", "postgresql+psycopg://")
 SERVER_URL = "postgresql+psycopg://user:password@host:5432/database"
@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     @field_validator("bounce_domain")
     @classmethod
     def _is_a_domain(cls, value: str) -> str:
-        from rules.addresses import AddressRefused, parse_address
+        from rules.mail.addresses import AddressRefused, parse_address
 
         try:
             parse_address(f"{'b' * 64}@{value}")

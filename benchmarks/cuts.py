@@ -19,14 +19,16 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 import clock
-from actions import certificates, cycles, letters, outbox, trail
-from actions.calendars import calendar_of
-from actions.due import due
+from actions.cycle import cycles
+from actions.line.calendars import calendar_of
+from actions.mail import certificates, letters, outbox
+from actions.stages.due import due
+from actions.store import trail
 from benchmarks import world
-from benchmarks.cuts_site import WORKERS, YEAR, Killed, Site, site, wait_for
+from benchmarks.kills.site import WORKERS, YEAR, Killed, Site, site, wait_for
 from benchmarks.measure import BenchmarkRefused, table, tell
 from models import Agency, Cycle, Letter, TrailEntry
-from rules.words import CycleState, LetterState
+from rules.terms import CycleState, LetterState
 from simulation import ceremony, office
 from simulation.delivery import accept_all
 from simulation.year import Year

@@ -11,11 +11,12 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from benchmarks import naive, postfix_tools, world
+from benchmarks import world
 from benchmarks.measure import BenchmarkRefused, Cost, Worker, median, table, tell
+from benchmarks.post import naive, postfix_tools
 from database import Database
 from models import Letter
-from rules.words import LetterState
+from rules.terms import LetterState
 
 KINDS = ("sqlite", "postgresql")
 PROCESSES = {"sqlite": 1, "postgresql": 1}
@@ -98,7 +99,7 @@ def _send(db: Database, port: int, asked: Options, processes: int) -> Cost:
     share = [asked.letters // processes] * processes
     share[0] += asked.letters - sum(share)
     each = max(1, asked.connections // processes)
-    workers = [Worker("benchmarks.sender", db.url, str(limit), str(each), env=env) for limit in share]
+    workers = [Worker("benchmarks.post.sender", db.url, str(limit), str(each), env=env) for limit in share]
     try:
         for worker in workers:
             worker.wait_until_ready()

@@ -12,13 +12,13 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from actions import letters, outbox
+from actions.mail import letters, outbox
 from benchmarks import world
 from benchmarks.measure import BenchmarkRefused, Worker, await_go, costs, median, table, tell
 from database import Database
 from models import Agency, Cycle, Person
 from notifications.samples import samples
-from rules.words import CycleState, Lane, LetterState, Locale, SmtpPhase
+from rules.terms import CycleState, Lane, LetterState, Locale, SmtpPhase
 
 KINDS = ("sqlite", "postgresql")
 SIZES = (10_000, 100_000)

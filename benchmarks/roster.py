@@ -30,7 +30,7 @@ own = peak(Path("/proc/self/status").read_text()) - before
 print(json.dumps({{"rows": rows, "seconds": used() - start, "megabytes": own,
                    "child": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024}}))
 """
-DOCTOR = ("from actions.roster_files import read_roster\nfrom rules.roster import examine",
+DOCTOR = ("from actions.roster.files import read_roster\nfrom rules.roster.doctor import examine",
           "examine(read_roster(path), date(2027, 1, 2)).counts['accepted']")  # fmt: skip
 BARE = {
     "csv": ("import csv", "sum(1 for row in csv.reader(path.open(newline='')))"),

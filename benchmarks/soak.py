@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from actions import schema
+from actions.store import schema
 from benchmarks import world
+from benchmarks.kills.moody import Moody
+from benchmarks.kills.office import MOST_PER_WINDOW, WINDOW, Count, Office
+from benchmarks.kills.process import IN_ALL, Place, clock_since
 from benchmarks.measure import BenchmarkRefused, table, tell
-from benchmarks.moody import Moody
-from benchmarks.soak_office import MOST_PER_WINDOW, WINDOW, Count, Office
-from benchmarks.soak_process import IN_ALL, Place, clock_since
 from database import Database
 from simulation.soundness import breaches
 

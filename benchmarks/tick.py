@@ -8,7 +8,7 @@ import argparse
 import time
 from typing import Any
 
-from actions.due import due
+from actions.stages.due import due
 from benchmarks import world
 from benchmarks.measure import BenchmarkRefused, median, table, tell
 from database import Database

@@ -11,11 +11,12 @@ from typing import Any
 
 from sqlalchemy import select
 
-from benchmarks import postfix_tools, world
+from benchmarks import world
 from benchmarks.measure import ROOT, BenchmarkRefused, Worker, end, median, percentile, table, tell
+from benchmarks.post import postfix_tools
 from database import Database
 from models import ActionLink
-from rules.tokens import sign
+from rules.proof.tokens import sign
 
 KINDS = ("sqlite", "postgresql")
 TARGET, RATE = 3.0, 200

@@ -12,11 +12,13 @@ from sqlalchemy import Table, func, insert, select, text
 
 import clock
 import database
-from actions import launching, schema, steps
+from actions.cycle import launching
+from actions.stages import steps
+from actions.store import schema
 from benchmarks.measure import ROOT, BenchmarkRefused
 from database import Database
 from models import Agency, Base, Person, Posting, Supervision, Unit
-from rules.words import AddressState, EmploymentKind, Locale, PostGroup, StageKind, Step
+from rules.terms import AddressState, EmploymentKind, Locale, PostGroup, StageKind, Step
 from simulation.delivery import accept_all
 
 AGENCY, YEAR = "mamuju", 2026

@@ -35,7 +35,7 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Draw again from the published files and the seed, and print what the stand-alone verifier prints."""
-    from rules.draw import draw, report_lines
+    from rules.audit.draw import draw, report_lines
 
     drawn = draw(roster.read_bytes(), plan.read_bytes(), seed, stage)
     if as_json:
@@ -54,10 +54,10 @@ def show_plan(agency: str, year: int, as_json: AsJson = False) -> None:
     """What the policy pack declares, and the sizes that follow for as many locked ratings as there are now."""
     from sqlalchemy import func, select
 
-    from actions import audits
+    from actions.audit import ceremony
     from models import Appraisal, RatingRecord
-    from rules.pack import Pack
-    from rules.sampling import false_accept_risk
+    from rules.audit.sampling import false_accept_risk
+    from rules.pack.pack import Pack
 
     def look(session: "Session", cycle: "Cycle", _at: "datetime") -> dict[str, Any]:
         locked = select(func.count(RatingRecord.appraisal_id.distinct())).join(
@@ -67,7 +67,7 @@ def show_plan(agency: str, year: int, as_json: AsJson = False) -> None:
         pack = Pack.model_validate_json(cycle.pack)
         found: dict[str, Any] = {"locked_ratings": size, "settings": pack.audit.model_dump(mode="json")}
         if size:
-            rungs = audits.ladder_of(size, pack)
+            rungs = ceremony.ladder_of(size, pack)
             found["stages"] = [{"examined": step.n, "accepts_up_to": step.c} for step in rungs.steps]
             risk = false_accept_risk(rungs.steps, size, pack.audit.tolerable)
             found["false_accept_risk"] = f"{float(risk):.4f}"
@@ -79,10 +79,10 @@ def show_plan(agency: str, year: int, as_json: AsJson = False) -> None:
 @app.command()
 def freeze(agency: str, year: int, to: Annotated[Path | None, typer.Option()] = None, as_json: AsJson = False) -> None:
     """Freeze plan and frame; `--to DIR` writes roster.csv and plan.json as they are hashed."""
-    from actions import audits
+    from actions.audit import ceremony
 
     def act(session: "Session", cycle: "Cycle", at: "datetime") -> dict[str, Any]:
-        plan = audits.freeze(session, cycle, at=at)
+        plan = ceremony.freeze(session, cycle, at=at)
         if plan is None:
             return {"audit": say(
                 "paket kebijakan siklus ini tidak memakai audit",
@@ -104,10 +104,10 @@ def publish(
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Record where hashes, root and size were published outside this database; from here the wait runs."""
-    from actions import audits
+    from actions.audit import ceremony
 
     def act(session: "Session", cycle: "Cycle", at: "datetime") -> dict[str, Any]:
-        plan = audits.publish(session, cycle, where, at=at)
+        plan = ceremony.publish(session, cycle, where, at=at)
         return {"published_at": str(plan.published_at), "where": plan.published_where}
 
     _answer(agency, year, act, as_json)
@@ -120,10 +120,10 @@ def seed(
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Record the seed that was rolled in public, once."""
-    from actions import audits
+    from actions.audit import ceremony
 
     def act(session: "Session", cycle: "Cycle", at: "datetime") -> dict[str, Any]:
-        plan = audits.record_seed(session, cycle, digits, minutes, at=at)
+        plan = ceremony.record_seed(session, cycle, digits, minutes, at=at)
         return {"seed": plan.seed, "recorded_at": str(plan.seed_recorded_at)}
 
     _answer(agency, year, act, as_json)
@@ -132,10 +132,10 @@ def seed(
 @app.command()
 def draw(agency: str, year: int, stage: int = 1, as_json: AsJson = False) -> None:
     """Draw a stage of the sample and give it to examiners without a conflict; the same stage again changes nothing."""
-    from actions import audits
+    from actions.audit import ceremony
 
     def act(session: "Session", cycle: "Cycle", at: "datetime") -> dict[str, Any]:
-        row = audits.draw(session, cycle, stage, at=at)
+        row = ceremony.draw(session, cycle, stage, at=at)
         return {"stage": row.stage_no, "draw_key": row.draw_key, "draw_sha256": row.draw_sha256}
 
     _answer(agency, year, act, as_json)
@@ -144,15 +144,15 @@ def draw(agency: str, year: int, stage: int = 1, as_json: AsJson = False) -> Non
 @app.command()
 def evaluate(agency: str, year: int, stage: int = 1, as_json: AsJson = False) -> None:
     """Evaluate a stage whose items are all concluded."""
-    from actions import audit_evaluation, audits
+    from actions.audit import ceremony, evaluation
 
     def act(session: "Session", cycle: "Cycle", at: "datetime") -> dict[str, Any]:
-        if audits.ready(session, cycle, at=at)[1] not in (0, stage) or not _concluded(session, cycle):
-            raise audits.AuditRefused(say(
+        if ceremony.ready(session, cycle, at=at)[1] not in (0, stage) or not _concluded(session, cycle):
+            raise ceremony.AuditRefused(say(
                 "Butir tahap ini masih terbuka: pemeriksa dan penilai menyelesaikannya dahulu.",
                 "Items of this stage are still open: examiners and raters finish them first.",
             ))  # fmt: skip
-        return {"stage": stage, "decision": audit_evaluation.evaluate(session, cycle, stage, at=at).value}
+        return {"stage": stage, "decision": evaluation.evaluate(session, cycle, stage, at=at).value}
 
     _answer(agency, year, act, as_json)
 
@@ -160,11 +160,11 @@ def evaluate(agency: str, year: int, stage: int = 1, as_json: AsJson = False) ->
 def _concluded(session: "Session", cycle: "Cycle") -> bool:
     from sqlalchemy import select
 
-    from actions import audits
+    from actions.audit import ceremony
     from models import AuditItem
 
-    plan = audits.need_plan(session, cycle.id)
-    left = select(AuditItem.id).where(AuditItem.plan_id == plan.id, AuditItem.state.not_in(audits.FINISHED))
+    plan = ceremony.need_plan(session, cycle.id)
+    left = select(AuditItem.id).where(AuditItem.plan_id == plan.id, AuditItem.state.not_in(ceremony.FINISHED))
     return session.scalar(left.limit(1)) is None
 
 
@@ -175,13 +175,14 @@ def _answer(
     """Do it in one transaction on the cycle and print what came of it."""
     import clock
     import database
-    from actions import audits, cycles
+    from actions.audit import ceremony
+    from actions.cycle import cycles
 
     at = clock.now()
     with database.transaction() if write else database.reading() as session:
         cycle = cycles.find(session, agency, year)
         if cycle is None:
-            raise audits.AuditRefused(
+            raise ceremony.AuditRefused(
                 say(f"Tidak ada siklus {year} di {agency}.", f"There is no cycle {year} of {agency}.")
             )
         found = ask(session, cycle, at)

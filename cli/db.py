@@ -16,7 +16,7 @@ def _group() -> None:
 def upgrade() -> None:
     """Create the database, or bring it to the newest version; safe to run again."""
     import database
-    from actions import schema
+    from actions.store import schema
 
     db = database.current()
     head = schema.upgrade(db)

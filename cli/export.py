@@ -123,7 +123,7 @@ def dossier(agency: Agency, year: Year, to: To = HERE, as_json: AsJson = False) 
 def _cycle(agency: str, year: int) -> "Iterator[tuple[Session, int]]":
     """A session for questions and the id of the cycle; refused if there is none."""
     import database
-    from actions import cycles
+    from actions.cycle import cycles
     from actions.exports import ExportRefused
 
     with database.reading() as session:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rules.words import Locale
+    from rules.terms import Locale
 
 LANGUAGES = ("id", "en")
 OPTION = "--locale"
@@ -34,7 +34,7 @@ def hoist(arguments: Sequence[str]) -> list[str]:
 
 def choose(locale: str) -> None:
     """Speak this language in this process; empty: what `APPRAISAL_LOCALE` or the command says."""
-    from rules.words import Locale
+    from rules.terms import Locale
 
     _chosen.clear()
     if locale:
@@ -44,7 +44,7 @@ def choose(locale: str) -> None:
 def spoken(usual: str = "en", option: str = "") -> "Locale":
     """The language to speak in: `option` of the command itself, the root's, the setting, `usual`."""
     import settings
-    from rules.words import Locale
+    from rules.terms import Locale
 
     if option:
         return Locale(option)

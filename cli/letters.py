@@ -8,7 +8,7 @@ import typer
 from cli.language import say
 
 if TYPE_CHECKING:
-    from actions.letterheads import Letterhead
+    from actions.mail.letterheads import Letterhead
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -45,7 +45,7 @@ def preview(
 def _letterhead(code: str) -> "Letterhead | None":
     """The agency asked for, or the only one; None before the first launch."""
     import database
-    from actions.letterheads import letterheads
+    from actions.mail.letterheads import letterheads
 
     try:
         with database.reading() as session:

@@ -12,20 +12,20 @@ from cli import language
 
 GROUPS = {
     "db": ("cli.db", "Create or migrate the database."),
-    "roster": ("cli.roster", "Check and import rosters."),
-    "cycle": ("cli.cycle", "Plan, launch and steer a yearly cycle."),
+    "roster": ("cli.roster.commands", "Check and import rosters."),
+    "cycle": ("cli.cycle.commands", "Plan, launch and steer a yearly cycle."),
     "letters": ("cli.letters", "See every kind of letter."),
-    "mail": ("cli.mail", "The outbox: deliver, status, certificate."),
+    "mail": ("cli.mail.commands", "The outbox: deliver, status, certificate."),
     "audit": ("cli.audit", "The audit, step by step, and its verification."),
     "trail": ("cli.trail", "Verify the record of all changes."),
     "export": ("cli.export", "Results for people and for other systems."),
 }
 COMMANDS = {
-    "backup": ("cli.backup", "Copy the database, the secret and the settings, while everything runs."),
-    "restore": ("cli.restore", "Put a backup in place; no letter goes out before you say so."),
-    "serve": ("cli.serve", "Run everything on one machine."),
-    "simulate": ("cli.simulate", "A whole year on the virtual clock, in a throwaway database."),
-    "demo": ("cli.demo", "One year of an example agency for real, with robots for people."),
+    "backup": ("cli.machine.backup", "Copy the database, the secret and the settings, while everything runs."),
+    "restore": ("cli.machine.restore", "Put a backup in place; no letter goes out before you say so."),
+    "serve": ("cli.machine.serve", "Run everything on one machine."),
+    "simulate": ("cli.show.simulate", "A whole year on the virtual clock, in a throwaway database."),
+    "demo": ("cli.show.demo", "One year of an example agency for real, with robots for people."),
 }
 
 
@@ -72,7 +72,7 @@ def _root(
 
 def main() -> None:
     """Run the command; bad input ends in one plain message and exit code 2, never in a traceback."""
-    from cli import loopback
+    from cli.machine import loopback
     from cli.refusals import explain
     from private_files import UMASK
 

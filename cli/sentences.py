@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from cli.language import spoken
-from rules.words import Locale
+from rules.terms import Locale
 
 INDONESIAN: Mapping[str, str] = {
     # the audit

@@ -24,7 +24,8 @@ def verify(
     from sqlalchemy import select
 
     import database
-    from actions import cycles, trail
+    from actions.cycle import cycles
+    from actions.store import trail
     from models import Agency, Chain
 
     with database.reading() as session:

@@ -9,7 +9,7 @@ import typer
 
 from cli.language import say, spoken
 from notifications.words import DUTIES, LETTERS, STAGES
-from rules.words import ActKind, Locale, Role, StageKind
+from rules.terms import ActKind, Locale, Role, StageKind
 
 Word = TypeVar("Word", bound=StrEnum)
 

@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 from random import Random
 
-from rules.roster_columns import COLUMNS
+from rules.roster.columns import COLUMNS
 
 Staff = tuple[str, str, str, int]
 """Post, post group, job family, how many."""

@@ -3,8 +3,8 @@
 from prefect import State, flow
 from prefect.states import Completed, Failed
 
-from actions.launching import Launched
-from rules.words import StageKind
+from actions.cycle.launching import Launched
+from rules.terms import StageKind
 from tasks import cycles, leases, reports
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 from prefect import State, flow
 
 from flows import step as steps
-from rules.words import StageKind
+from rules.terms import StageKind
 
 Step = Literal["open", "remind", "lapse", "close"]
 

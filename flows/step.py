@@ -3,9 +3,9 @@
 from prefect import State
 from prefect.states import Completed
 
-from actions.leases import of_stage
-from actions.steps import StepRef
-from rules.words import StageKind, Step
+from actions.stages.leases import of_stage
+from actions.stages.steps import StepRef
+from rules.terms import StageKind, Step
 from tasks import leases, reports, steps
 from tasks.leases import Held
 from tasks.runs import BUSY, CONTINUED

@@ -9,8 +9,8 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.exceptions import PrefectException
 from prefect.states import Completed, Failed
 
-from actions.leases import of_stage
-from actions.steps import StepRef
+from actions.stages.leases import of_stage
+from actions.stages.steps import StepRef
 from tasks import cycles, leases, reports, runs
 from tasks.cycles import Todo
 from tasks.runs import Outcome

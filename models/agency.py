@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, WithId
-from rules.words import AbsenceKind, ActingKind, AddressState, EmploymentKind, Locale, PostGroup, Role
+from rules.terms import AbsenceKind, ActingKind, AddressState, EmploymentKind, Locale, PostGroup, Role
 
 
 class Agency(WithId, Base):

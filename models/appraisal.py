@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from models.agency import Person, Unit
 from models.base import Base, WithId
 from models.cycle import Cycle, Stage
-from rules.words import ActKind, AppraisalState, AssignmentState, Role
+from rules.terms import ActKind, AppraisalState, AssignmentState, Role
 
 
 class Appraisal(WithId, Base):

@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, WithId
-from rules.words import Arm, AuditAttribute, AuditDecision, AuditItemState, Rating, RecommendationOutcome, Stratum
+from rules.terms import Arm, AuditAttribute, AuditDecision, AuditItemState, Rating, RecommendationOutcome, Stratum
 
 
 class AuditPlan(WithId, Base):

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.agency import Agency
 from models.base import Base, WithId
-from rules.words import CycleState, StageKind, StageState, Step
+from rules.terms import CycleState, StageKind, StageState, Step
 
 
 class Cycle(WithId, Base):

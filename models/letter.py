@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, WithId
-from rules.words import Lane, LetterState, Locale, SmtpPhase
+from rules.terms import Lane, LetterState, Locale, SmtpPhase
 
 WAITING_SQL = "state IN ('queued', 'deferred')"
 """Repeated word by word in queries: SQLite takes a partial index only for a condition that it recognises."""

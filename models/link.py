@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from models.agency import Person
 from models.base import Base, BigId, WithId
 from models.cycle import Stage
-from rules.words import Door, LinkState
+from rules.terms import Door, LinkState
 
 
 class ActionLink(Base):

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, WithId
 from models.rating import Result
-from rules.words import ObjectionOutcome, ObjectionState, Role, StatementOutcome
+from rules.terms import ObjectionOutcome, ObjectionState, Role, StatementOutcome
 
 
 class Objection(WithId, Base):

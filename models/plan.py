@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, WithId
-from rules.words import Aspect, ItemKind, NoteKind, PlanState
+from rules.terms import Aspect, ItemKind, NoteKind, PlanState
 
 
 class Plan(WithId, Base):

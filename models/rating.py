@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, WithId
-from rules.words import OrgPredicate, Predicate, Rating, ReceiptKind, Role
+from rules.terms import OrgPredicate, Predicate, Rating, ReceiptKind, Role
 
 
 class UnitPredicate(WithId, Base):

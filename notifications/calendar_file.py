@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from notifications import words
-from rules.words import Locale, StageKind
+from rules.terms import Locale, StageKind
 
 _DUE = {Locale.ID: "Batas waktu", Locale.EN: "Due"}
 _FOLD = 75

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from notifications import words
 from notifications.kinds import KINDS
 from notifications.quoted import quoted, quoted_line
-from rules.words import Locale, StageKind
+from rules.terms import Locale, StageKind
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAX_SUBJECT = 150

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from email import message_from_bytes, message_from_string
 from email.message import Message
 
-from rules.bounces import FATES, EventKind, classify, status_of
+from rules.mail.bounces import FATES, EventKind, classify, status_of
 
 MAX_READ = 512 * 1024
 """Octets; a report stands at the beginning, and what follows is our own letter, or nonsense."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-from rules.words import Lane
+from rules.terms import Lane
 
 
 class FactsMissing(Exception):

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from notifications.compose import Rendered, compose
 from notifications.quoted import quoted, unix
-from rules.addresses import MAX_NAME, AddressRefused, parse_address
+from rules.mail.addresses import MAX_NAME, AddressRefused, parse_address
 from rules.refused import Refused
-from rules.words import Locale
+from rules.terms import Locale
 
 __all__ = ["Letter", "LetterRefused", "Mailbox", "Rendered", "build", "build_reference", "compose", "quoted"]
 

@@ -10,7 +10,7 @@ from typing import Any
 from notifications.kinds import KINDS
 from notifications.letter import Letter, Mailbox, Rendered, build, compose
 from notifications.samples import every_sample
-from rules.words import Locale
+from rules.terms import Locale
 
 SENDER = Mailbox("Kinerja ASN", "kinerja@appraisal.example")
 _DATE = datetime(2027, 1, 12, 1, 0, tzinfo=UTC)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from notifications.kinds import KINDS, Secret
-from rules.words import ActKind, Locale, StageKind
+from rules.terms import ActKind, Locale, StageKind
 
 ID, EN = Locale.ID, Locale.EN
 

@@ -11,8 +11,8 @@ import aiosmtplib
 
 from notifications.dialogue import Answer, Dialogue
 from notifications.relay import Relay, RelayRefused, Tls, is_loopback
-from rules.addresses import AddressRefused, parse_address
-from rules.words import SmtpPhase
+from rules.mail.addresses import AddressRefused, parse_address
+from rules.terms import SmtpPhase
 
 __all__ = ["Connection", "Relay", "RelayRefused", "Reply", "Timeouts", "Tls"]
 

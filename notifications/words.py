@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from rules.words import ActKind, Locale, StageKind
+from rules.terms import ActKind, Locale, StageKind
 
 ID, EN = Locale.ID, Locale.EN
 

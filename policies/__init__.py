@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rules.refused import Refused
 
 if TYPE_CHECKING:
-    from rules.pack import Pack
+    from rules.pack.pack import Pack
 
 FOLDER = Path(__file__).parent
 DEFAULT = "permenpanrb-6-2022"
@@ -42,7 +42,7 @@ def parse(text: str, where: str) -> "Pack":
     """Make a pack of YAML or of its canonical JSON; `where` names it in refusals."""
     from pydantic import ValidationError
 
-    from rules.pack import Pack
+    from rules.pack.pack import Pack
 
     try:
         return Pack.model_validate(_content(text, where))
@@ -66,7 +66,7 @@ def _content(text: str, where: str) -> Any:
 
 def _refuse_bombs(node: Any, where: str) -> None:
     """A few lines of anchors can stand for more than any memory holds."""
-    from rules.yaml_keys import MOST_VALUES, written_out
+    from rules.files.yaml_keys import MOST_VALUES, written_out
 
     if written_out(node) > MOST_VALUES:
         raise PackRefused(f"{where}: holds more than {MOST_VALUES} keys and values")
@@ -74,7 +74,7 @@ def _refuse_bombs(node: Any, where: str) -> None:
 
 def _refuse_repeated_keys(node: Any, where: str) -> None:
     """A law would be overruled by a typing error."""
-    from rules.yaml_keys import repeated_keys
+    from rules.files.yaml_keys import repeated_keys
 
     for one in repeated_keys(node):
         raise PackRefused(f"{where}: line {one.line}: the key {one.key!r} stands twice")

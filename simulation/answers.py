@@ -6,7 +6,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from rules.words import ActKind, BehaviorValue
+from rules.terms import ActKind, BehaviorValue
 
 
 @dataclass(frozen=True, slots=True)

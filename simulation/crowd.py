@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
-from rules.agency_files import AgencyFileRefused
+from rules.files.agency_files import AgencyFileRefused
 
 FIRST = ("Abdul", "Andi", "Baiq", "Dewi", "Eka", "Fitri", "Gede", "Hasan", "Indah", "Joko", "Kurnia", "Lestari", "Made",
          "Nur", "Oki", "Putri", "Rahmat", "Sri", "Tri", "Wahyu", "Yuni", "Zainal")  # fmt: skip

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from actions import outbox
-from rules.words import Lane, LetterState, SmtpPhase
+from actions.mail import outbox
+from rules.terms import Lane, LetterState, SmtpPhase
 
 BATCH = 500
 

@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from actions.holders import role_holders
+from actions.line.holders import role_holders
 from actions.steering.reassignments import reassign
 from models import Appraisal, Cycle, Objection
-from rules.words import AppraisalState, ObjectionState, Role
+from rules.terms import AppraisalState, ObjectionState, Role
 
 
 def name_authorities(session: Session, cycle: Cycle, *, at: datetime) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 
-from rules.words import ActKind, StageKind
+from rules.terms import ActKind, StageKind
 from simulation.answers import Mind
 
 RARELY_LATE = frozenset({ActKind.DECIDE_OBJECTION, ActKind.EXAMINE, ActKind.CONCLUDE_FINDING, ActKind.ACCOUNT_FOR,

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 
 import httpx
 
-from rules.words import ActKind, StageKind
+from rules.terms import ActKind, StageKind
 from simulation.answers import Asked, answer
 from simulation.forms import Form, Page, flat
 from simulation.mailbox import Mailbox, Received

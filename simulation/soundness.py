@@ -7,10 +7,11 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from actions import claims, mail_checks, outbox, trail
+from actions.mail import checks, claims, outbox
+from actions.store import trail
 from database import Database
 from models import Agency, Letter, MailAttempt, Wave
-from rules.words import LetterState
+from rules.terms import LetterState
 from simulation.sink import Arrival, Sink
 
 
@@ -35,7 +36,7 @@ class _Seen:
             letters = session.scalars(select(Letter)).all()
             proven = frozenset(session.scalars(accepted))
             waves = {wave.id: wave.planned for wave in session.scalars(select(Wave))}
-            listed = frozenset(row["id"] for row in mail_checks.overview(session)["not_reached"])
+            listed = frozenset(row["id"] for row in checks.overview(session)["not_reached"])
             holds = not any(trail.verify(session, agency) for agency in session.scalars(select(Agency.id)).all())
             now = outbox.database_now(session)
         return cls(before, list(sink.letters), letters, proven, waves, listed, holds, now)

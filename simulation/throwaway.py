@@ -6,9 +6,10 @@ from pathlib import Path
 
 import clock
 import database
-from actions import launching, schema
-from actions.agency_files import read_agency
-from rules.words import StageKind
+from actions.cycle import launching
+from actions.roster.agency_files import read_agency
+from actions.store import schema
+from rules.terms import StageKind
 from simulation.delivery import accept_all
 from simulation.year import Report, Year
 

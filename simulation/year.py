@@ -12,15 +12,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import clock
-from actions import certificates, cycles, desks, letters, results, steps
 from actions.acts.act import ActInvalid, ActRefused
-from actions.calendars import calendar_of
-from actions.due import due
-from actions.perform import Sent, perform
+from actions.cases import results
+from actions.cycle import cycles
+from actions.desk import desks
+from actions.desk.perform import Sent, perform
+from actions.line.calendars import calendar_of
+from actions.mail import certificates, letters
+from actions.stages import steps
+from actions.stages.due import due
 from models import Agency, Appraisal, Assignment, Cycle, Letter, Person, Stage
-from rules.calendar import Calendar
-from rules.stages import StepRefused
-from rules.words import ActKind, AssignmentState, CycleState, LetterState, Proof, StageState
+from rules.terms import ActKind, AssignmentState, CycleState, LetterState, Proof, StageState
+from rules.time.calendar import Calendar
+from rules.time.stages import StepRefused
 from simulation import ceremony, office
 from simulation.answers import Asked, answer
 from simulation.people import habit_of, mind_of
@@ -210,7 +214,7 @@ class Year:
                 ceremony.hold(session, cycle, self.seed, at=at)
 
     def _conclude(self) -> None:
-        from actions import trail
+        from actions.store import trail
 
         with self.transaction() as session:
             agency = self._agency(session)

@@ -10,16 +10,18 @@ from sqlalchemy import select
 
 import clock
 import database
-from actions import cycles, due, launching, leases, outbox, steps
-from actions.cycles import Enrolled
-from actions.launch_dates import NO_WAY, Way
-from actions.launching import Launched
-from actions.leases import Signs
-from actions.roster_import import Decisions
-from actions.steps import REPEATABLE, StepRef
+from actions.cycle import cycles, launching
+from actions.cycle.cycles import Enrolled
+from actions.cycle.launch_dates import NO_WAY, Way
+from actions.cycle.launching import Launched
+from actions.mail import outbox
+from actions.roster.imports import Decisions
+from actions.stages import due, leases, steps
+from actions.stages.leases import Signs
+from actions.stages.steps import REPEATABLE, StepRef
 from models import Agency, Cycle
-from rules.roster_changes import people_by_kind
-from rules.words import CycleState, Lane
+from rules.roster.changes import people_by_kind
+from rules.terms import CycleState, Lane
 from tasks import runs
 from tasks.failing import RETRY, guarded
 from tasks.refused import REFUSALS, told

@@ -8,8 +8,8 @@ from threading import Event, Thread
 from prefect.runtime import flow_run
 
 import database
-from actions import leases
-from actions.leases import Held
+from actions.stages import leases
+from actions.stages.leases import Held
 from tasks.failing import guarded
 
 BEAT = 10.0

@@ -6,8 +6,8 @@ from prefect import task
 
 import clock
 import database
-from actions import outbox
-from rules.words import Lane, LetterState
+from actions.mail import outbox
+from rules.terms import Lane, LetterState
 from tasks.failing import RETRY, guarded
 
 LETTERS = 5000
@@ -21,10 +21,10 @@ def deliver(number: int, lanes: Collection[Lane] = tuple(Lane)) -> Mapping[str, 
     The outbox itself tries letters again, so a retry here only covers a database that was lost: it goes on with
     what is still owed.
     """
-    from actions import dispatch
+    from actions.mail import dispatcher
 
     with guarded():
-        return dispatch.deliver_batch(database.current(), lanes=lanes, limit=LETTERS, now=clock.now)
+        return dispatcher.deliver_batch(database.current(), lanes=lanes, limit=LETTERS, now=clock.now)
 
 
 def is_down(sent: Mapping[str, int]) -> bool:
@@ -40,10 +40,10 @@ def waiting() -> tuple[bool, bool]:
 
     What a dead process held is taken back first, or it would wait for the hourly repair.
     """
-    from actions import deaths, dispatch
+    from actions.mail import deaths, dispatcher
 
     with guarded():
-        deaths.take_back(database.current(), dispatch.presence(), at=clock.now())
+        deaths.take_back(database.current(), dispatcher.presence(), at=clock.now())
     with guarded(), database.reading() as session:
         if outbox.paused(session):
             return False, True

@@ -3,12 +3,12 @@ they go to whoever asks at the command line, and nowhere else."""
 
 import re
 
-from actions.cycles import LaunchRefused
-from actions.launching import FolderUnknown
-from actions.roster_import import ImportRefused
+from actions.cycle.cycles import LaunchRefused
+from actions.cycle.launching import FolderUnknown
+from actions.roster.imports import ImportRefused
 from policies import PackRefused
-from rules.agency_files import AgencyFileRefused
-from rules.roster_columns import RosterRefused
+from rules.files.agency_files import AgencyFileRefused
+from rules.roster.columns import RosterRefused
 
 CODES: dict[type[Exception], str] = {
     FolderUnknown: "unknown-folder", AgencyFileRefused: "agency-files", PackRefused: "policy-pack",

@@ -9,11 +9,14 @@ from sqlalchemy import func, select
 
 import clock
 import database
-from actions import bounce_notices, deaths, dispatch, due, knocks, letters, throttles
-from actions.calendars import calendar_of
-from actions.steps import StepRef
+from actions.access import knocks
+from actions.line.calendars import calendar_of
+from actions.mail import bounce_notices, deaths, dispatcher, letters
+from actions.stages import due
+from actions.stages.steps import StepRef
+from actions.store import throttles
 from models import Agency, Assignment, Cycle, Stage
-from rules.words import AssignmentState, CycleState, StageState, Step
+from rules.terms import AssignmentState, CycleState, StageState, Step
 from tasks.failing import RETRY, guarded
 
 LATE = timedelta(hours=1)
@@ -30,7 +33,7 @@ class Late:
 def reap() -> Mapping[str, int]:
     """Take back letters that a dead process held, and send again what may have been lost."""
     with guarded():
-        return deaths.take_back(database.current(), dispatch.presence(), at=clock.now())
+        return deaths.take_back(database.current(), dispatcher.presence(), at=clock.now())
 
 
 @task(name="tell HR of lost letters", **RETRY)

@@ -18,12 +18,12 @@ from prefect.events import emit_event
 
 import clock
 import database
-from actions import cycles, progress
-from actions.calendars import calendar_of
-from actions.progress import StageProgress
-from actions.steps import Span, StepRef, phases_of
+from actions.cycle import cycles, progress
+from actions.cycle.progress import StageProgress
+from actions.line.calendars import calendar_of
+from actions.stages.steps import Span, StepRef, phases_of
 from models import Agency
-from rules.words import StageKind, Step
+from rules.terms import StageKind, Step
 from tasks.failing import RETRY, guarded
 
 EVENTS: Mapping[Step, str] = {

@@ -25,9 +25,9 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import PrefectException
 from prefect.states import Cancelled, Crashed
 
-from actions.leases import Signs
-from actions.steps import StepRef
-from rules.words import StageKind
+from actions.stages.leases import Signs
+from actions.stages.steps import StepRef
+from rules.terms import StageKind
 from tasks.reports import note, words
 
 ATTEMPTS = 3

@@ -10,11 +10,11 @@ from sqlalchemy import func, select
 import clock
 import database
 import settings
-from actions import due, leases, steps
-from actions.leases import Held
-from actions.steps import Span, StepRef
+from actions.stages import due, leases, steps
+from actions.stages.leases import Held
+from actions.stages.steps import Span, StepRef
 from models import Appraisal
-from rules.stages import StepRefused
+from rules.time.stages import StepRefused
 from tasks.failing import RETRY, guarded
 
 

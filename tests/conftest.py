@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import text
 
 import database
-from actions import schema
+from actions.store import schema
 from database import Database
 
 os.environ["APPRAISAL_STATE_DIR"] = tempfile.mkdtemp(prefix="appraisal-state-")

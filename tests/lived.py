@@ -15,7 +15,7 @@ import clock
 import database
 from database import Database
 from models import Stage
-from rules.words import StageKind, StageState
+from rules.terms import StageKind, StageState
 from tests.living import go_on, launched
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import clock
 import database
-from actions import launching, schema
+from actions.cycle import launching
+from actions.store import schema
 from database import Database
 from simulation.delivery import accept_all
 from simulation.year import Year

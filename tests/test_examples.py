@@ -9,13 +9,13 @@ import pytest
 import yaml
 
 import policies
-from actions.agency_files import AgencyFolder, read_agency
-from actions.roster_files import read_roster
+from actions.roster.agency_files import AgencyFolder, read_agency
+from actions.roster.files import read_roster
 from examples.make_rosters import AGENCIES, roster_csv
-from rules.agency_files import AgencyFileRefused, YearDay
-from rules.pack import Pack
-from rules.roster import Examination, examine
-from rules.words import ActingKind, EmploymentKind, Role, StageKind
+from rules.files.agency_files import AgencyFileRefused, YearDay
+from rules.pack.pack import Pack
+from rules.roster.doctor import Examination, examine
+from rules.terms import ActingKind, EmploymentKind, Role, StageKind
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 CODES = ("mamuju", "palu", "samarinda", "bukittinggi", "sabangau")

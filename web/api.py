@@ -20,28 +20,32 @@ from sqlalchemy.orm import Session
 import clock
 import database
 import settings
-from actions import codes, cycles, desks, knocks, launching, letters, progress, sessions, signin, throttles
+from actions.access import codes, knocks, sessions, signin
+from actions.access.codes import CodeRefused
+from actions.access.sessions import Visit
+from actions.access.signin import Officer
 from actions.acts.act import ActInvalid, ActRefused
-from actions.agency_files import read_agency
-from actions.codes import CodeRefused
-from actions.cycles import LaunchRefused
-from actions.launch_dates import Way
-from actions.perform import Receipt, Sent, check, perform
-from actions.roster_decisions import Decisions, read_pairs
-from actions.roster_identity import ImportRefused
-from actions.sessions import Visit
-from actions.signin import Officer
+from actions.cycle import cycles, launching, progress
+from actions.cycle.cycles import LaunchRefused
+from actions.cycle.launch_dates import Way
+from actions.desk import desks
+from actions.desk.perform import Receipt, Sent, check, perform
+from actions.mail import letters
+from actions.roster.agency_files import read_agency
+from actions.roster.decisions import Decisions, read_pairs
+from actions.roster.identity import ImportRefused
+from actions.store import throttles
 from models import Agency, Assignment, Cycle
 from policies import PackRefused
-from rules.agency_files import AgencyFileRefused
+from rules.files.agency_files import AgencyFileRefused
 from rules.refused import Refused
-from rules.roster_columns import RosterRefused
-from rules.words import Door, Proof, StageKind
-from web import knocking
-from web.ask import STATUS, retry_after
-from web.knocking import ASKS_A_MINUTE
-from web.pages import BAD_TOKENS, BadToken, client_of, opened_by
-from web.proofs import refused_code
+from rules.roster.columns import RosterRefused
+from rules.terms import Door, Proof, StageKind
+from web.desk import knocking
+from web.desk.ask import STATUS, retry_after
+from web.desk.knocking import ASKS_A_MINUTE
+from web.desk.landing import BAD_TOKENS, BadToken, client_of, opened_by
+from web.desk.proofs import refused_code
 
 BASE = "/api/v1"
 FOLDER = r"[a-z0-9][a-z0-9_-]{0,59}"

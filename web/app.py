@@ -9,8 +9,10 @@ from starlette.responses import Response
 
 import settings
 from database import SchemaRefused
-from web import api, cases, console, desk, front, pages, proofs, stop, task
+from web import api
 from web.compression import Compressed
+from web.desk import cases, front, landing, page, proofs, stop, task
+from web.hr import pages as console
 from web.security import Guard, refused
 
 log = logging.getLogger(__name__)
@@ -27,8 +29,8 @@ def create_app() -> FastAPI:
         [
             *front.ROUTES,
             *stop.ROUTES,
-            *pages.ROUTES,
-            *desk.ROUTES,
+            *landing.ROUTES,
+            *page.ROUTES,
             *task.ROUTES,
             *proofs.ROUTES,
             *cases.ROUTES,

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from actions.steering import SteeringRefused
 from actions.steering.preview import LONGEST
 from models import Agency, Person, Unit
-from rules.roster_columns import read_day
-from web.console_ask import Desk
+from rules.roster.columns import read_day
+from web.hr.ask import Desk
 from web.render import day
 from web.texts import say
 

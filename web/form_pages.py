@@ -6,10 +6,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from rules.words import Locale
-from web import errors
-from web.ask import Ask
-from web.places import Places
+from rules.terms import Locale
+from web.desk import errors
+from web.desk.ask import Ask
+from web.desk.places import Places
 
 Wrong = Mapping[str, str]
 """Field -> what is wrong with it; under the empty name what is wrong with no field of the form."""

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from notifications import words
-from rules.words import Locale
+from rules.terms import Locale
 from web.texts import say
 
 HERE = Path(__file__).parent

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rules.tokens import fingerprint
+from rules.proof.tokens import fingerprint
 from web.render import look_for, refusal
 
 MAX_BODY = 1_000_000

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import settings
-from rules.tokens import Purpose, key_for
+from rules.proof.tokens import Purpose, key_for
 
 REFRESH = timedelta(minutes=1)
 DESK, CONSOLE, KNOCK, KNOWN = "s", "h", "b", "k"

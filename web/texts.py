@@ -4,7 +4,7 @@ from string import Formatter
 from typing import Any
 
 from notifications import words
-from rules.words import Locale, StageKind
+from rules.terms import Locale, StageKind
 from web.texts_acts import ACTS
 from web.texts_console import CONSOLE
 from web.texts_refusals import REFUSALS

@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from actions.acts.act import Act, ActForm, Acting, ActRefused, Done, Text
 from models import Person
-from rules.contradictions import Doubt, of_text
-from rules.words import ActKind, AppraisalState, Proof, Role
+from rules.pack.contradictions import Doubt, of_text
+from rules.terms import ActKind, AppraisalState, Proof, Role
 
 STATES = {
     "rater_silent": AppraisalState.NOT_RATED,

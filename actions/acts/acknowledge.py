@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from actions import results
 from actions.acts.act import Act, ActForm, Acting, ActRefused, Done
-from rules.words import ActKind, Proof, ReceiptKind, Role
+from actions.cases import results
+from rules.terms import ActKind, Proof, ReceiptKind, Role
 
 
 class Form(ActForm):

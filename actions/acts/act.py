@@ -8,14 +8,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 from sqlalchemy.orm import Session
 
-from actions.trail import Actor
+from actions.store.trail import Actor
 from models import Agency, Appraisal, Assignment, Cycle, Person, Stage
-from rules.calendar import Calendar
-from rules.contradictions import Doubt
-from rules.pack import Pack
-from rules.plain_text import plain
+from rules.files.plain_text import plain
+from rules.pack.contradictions import Doubt
+from rules.pack.pack import Pack
 from rules.refused import Refused
-from rules.words import ActKind, Proof
+from rules.terms import ActKind, Proof
+from rules.time.calendar import Calendar
 
 
 class ActRefused(Refused):

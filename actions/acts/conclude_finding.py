@@ -2,11 +2,11 @@
 
 from typing import Any, Literal
 
-from actions import audit_cases
 from actions.acts.act import Act, ActForm, Acting, ActRefused, Done, MaybeText, Text
+from actions.audit import items
 from models import AuditItem
-from rules.contradictions import Doubt, of_text, unused
-from rules.words import ActKind, Proof, Role
+from rules.pack.contradictions import Doubt, of_text, unused
+from rules.terms import ActKind, Proof, Role
 
 
 class Form(ActForm):
@@ -17,7 +17,7 @@ class Form(ActForm):
 
 
 def show(acting: Acting) -> dict[str, Any]:
-    finding = audit_cases.finding_of(acting.session, acting.assignment.subject)
+    finding = items.finding_of(acting.session, acting.assignment.subject)
     return {
         "attribute": finding.attribute.value, "finding": finding.text, "reply": finding.reply or "",
         "silent": finding.reply == "",
@@ -39,7 +39,7 @@ def doubts(_acting: Acting, form: Form) -> list[Doubt]:
 
 def carry_out(acting: Acting, form: Form) -> Done:
     session = acting.session
-    finding = audit_cases.finding_of(session, acting.assignment.subject)
+    finding = items.finding_of(session, acting.assignment.subject)
     if finding.confirmed is not None:
         raise ActRefused("concluded_already")
     finding.confirmed, finding.conclusion = form.conclusion == "confirmed", form.text
@@ -47,9 +47,9 @@ def carry_out(acting: Acting, form: Form) -> Done:
     session.flush()
     item = session.get_one(AuditItem, finding.item_id, with_for_update=True)
     if form.review_result == "yes":
-        audit_cases.recommend(session, item, form.recommendation, at=acting.at)
-    audit_cases.conclude_item(session, item)
-    audit_cases.ask_authority(session, acting.cycle, acting.stage, item, acting.today, at=acting.at)
+        items.recommend(session, item, form.recommendation, at=acting.at)
+    items.conclude_item(session, item)
+    items.ask_authority(session, acting.cycle, acting.stage, item, acting.today, at=acting.at)
     return Done(
         after={"finding": finding.id, "confirmed": finding.confirmed, "review": form.review_result},
         why=form.text, summary={"conclusion": form.conclusion},

@@ -2,14 +2,14 @@
 
 from typing import Any, Literal
 
-from actions import objections, results
 from actions.acts.act import Act, Acting, ActInvalid, ActRefused, Done, Text
 from actions.acts.score import Judgement, contradictions, derived, filled, lacking, record
-from actions.notices import employee_of, tell
+from actions.cases import objections, results
+from actions.duties.notices import employee_of, tell
 from models import Objection
-from rules.contradictions import Doubt, of_text, unused
-from rules.pack import Pack
-from rules.words import ActKind, AppraisalState, ObjectionOutcome, ObjectionState, Predicate, Proof, Role
+from rules.pack.contradictions import Doubt, of_text, unused
+from rules.pack.pack import Pack
+from rules.terms import ActKind, AppraisalState, ObjectionOutcome, ObjectionState, Predicate, Proof, Role
 
 
 class Form(Judgement):

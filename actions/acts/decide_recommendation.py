@@ -4,22 +4,15 @@ from typing import Any
 
 from sqlalchemy import select
 
-from actions import audit_cases, objections, results
 from actions.acts.act import Act, Acting, ActInvalid, ActRefused, Done, MaybeText, Text
 from actions.acts.decide_objection import compare
 from actions.acts.score import Judgement, contradictions, derived, filled, lacking, record
-from actions.corrections import announce
+from actions.audit import items
+from actions.cases import objections, results
+from actions.cases.corrections import announce
 from models import AuditItem, Finding, Objection, Recommendation
-from rules.contradictions import Doubt, of_text, unused
-from rules.words import (
-    ActKind,
-    AppraisalState,
-    ObjectionOutcome,
-    ObjectionState,
-    Proof,
-    RecommendationOutcome,
-    Role,
-)
+from rules.pack.contradictions import Doubt, of_text, unused
+from rules.terms import ActKind, AppraisalState, ObjectionOutcome, ObjectionState, Proof, RecommendationOutcome, Role
 
 
 class Form(Judgement):
@@ -63,7 +56,7 @@ def carry_out(acting: Acting, form: Form) -> Done:
     row.outcome, row.reasons, row.employee_hearing = form.outcome, form.reasons, form.hearing
     row.decided_by_id, row.decided_at = acting.person.id, acting.at
     session.flush()
-    audit_cases.conclude_item(session, session.get_one(AuditItem, row.item_id, with_for_update=True))
+    items.conclude_item(session, session.get_one(AuditItem, row.item_id, with_for_update=True))
     announce(acting, f"audit-{row.id}", cause="audit", changed=form.outcome is RecommendationOutcome.FOLLOWED)
     after = results.current(session, case.id)
     assert after is not None

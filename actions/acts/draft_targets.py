@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from actions import assignments, plans
 from actions.acts.act import Act, ActForm, Acting, Done, Line, MaybeText
+from actions.cases import plans
+from actions.duties import assignments
 from models import Posting
-from rules.words import ActKind, AppraisalState, Aspect, ItemKind, PlanState, Proof, Role
+from rules.terms import ActKind, AppraisalState, Aspect, ItemKind, PlanState, Proof, Role
 
 
 class IndicatorForm(BaseModel):

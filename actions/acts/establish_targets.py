@@ -2,10 +2,11 @@
 
 from typing import Any, Literal
 
-from actions import assignments, plans
 from actions.acts.act import Act, ActForm, Acting, ActRefused, Done, MaybeText
-from actions.notices import tell
-from rules.words import ActKind, AppraisalState, PlanState, Proof, Role
+from actions.cases import plans
+from actions.duties import assignments
+from actions.duties.notices import tell
+from rules.terms import ActKind, AppraisalState, PlanState, Proof, Role
 
 
 class Form(ActForm):

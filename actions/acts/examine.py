@@ -4,13 +4,15 @@ from typing import Any, Literal
 
 from sqlalchemy import select
 
-from actions import audit_cases, audit_conflicts, audits, plans
 from actions.acts.act import Act, ActForm, Acting, ActRefused, Done, Text
 from actions.acts.score import Score
-from actions.holders import role_holders
+from actions.audit import ceremony, items
+from actions.audit import conflicts as audit_conflicts
+from actions.cases import plans
+from actions.line.holders import role_holders
 from models import Assignment, AuditItem, Examination, SelfAssessment
-from rules.contradictions import Doubt, of_text, unused
-from rules.words import ActKind, AssignmentState, AuditItemState, PlanState, Proof, Rating, Role, Scheme
+from rules.pack.contradictions import Doubt, of_text, unused
+from rules.terms import ActKind, AssignmentState, AuditItemState, PlanState, Proof, Rating, Role, Scheme
 
 _JUDGED = ("result_rating", "behavior_rating", "skp_score", "evidence_ok", "procedure_ok")
 
@@ -43,7 +45,7 @@ def show(acting: Acting) -> dict[str, Any]:
 
 def carry_out(acting: Acting, form: Form) -> Done:
     session = acting.session
-    item, reader = audit_cases.item_of(session, acting.assignment.subject)
+    item, reader = items.item_of(session, acting.assignment.subject)
     reading = session.scalars(
         select(Examination).filter_by(item_id=item.id, reader=reader, auditor_id=acting.person.id)
     ).one()
@@ -58,7 +60,7 @@ def carry_out(acting: Acting, form: Form) -> Done:
     readings = session.scalars(select(Examination).filter_by(item_id=item.id)).all()
     if all(one.locked_at is not None for one in readings):
         item.state = AuditItemState.BLIND_SCORED
-        audit_cases.reveal(session, acting.cycle, acting.stage, item, acting.calendar, at=acting.at)
+        items.reveal(session, acting.cycle, acting.stage, item, acting.calendar, at=acting.at)
     return Done(
         after={"item": item.id, "reader": reader, "evidence_ok": form.evidence_ok, "procedure_ok": form.procedure_ok},
         why=form.text, summary={"locked": True}, follows={"locked": True},
@@ -103,7 +105,7 @@ def _decline(acting: Acting, item: AuditItem, reading: Examination, why: str) ->
     session.delete(reading)
     acting.assignment.state, acting.assignment.ended_at = AssignmentState.DONE, acting.at  # makes room for the next
     session.flush()
-    audits.ask_to_examine(session, acting.cycle, item, other, number, at=acting.at)
+    ceremony.ask_to_examine(session, acting.cycle, item, other, number, at=acting.at)
     return Done(after={"item": item.id, "declined": True, "to": other}, why=why, summary={"declined": True},
                 follows={"declined": True})  # fmt: skip
 

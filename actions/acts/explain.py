@@ -2,10 +2,10 @@
 
 from typing import Any, Literal
 
-from actions import objections
 from actions.acts.act import Act, ActForm, Acting, Done, MaybeText
-from rules.contradictions import Doubt, unused
-from rules.words import ActKind, Proof, Role, StatementOutcome
+from actions.cases import objections
+from rules.pack.contradictions import Doubt, unused
+from rules.terms import ActKind, Proof, Role, StatementOutcome
 
 
 class Form(ActForm):

@@ -4,12 +4,12 @@ from typing import Any, Literal
 
 from sqlalchemy import select
 
-from actions import plans
 from actions.acts.act import Act, ActForm, Acting, Done, Text
-from actions.case_files import MID_YEAR_FEEDBACK, MID_YEAR_REPORT
-from actions.notices import tell
+from actions.cases import plans
+from actions.cases.case_files import MID_YEAR_FEEDBACK, MID_YEAR_REPORT
+from actions.duties.notices import tell
 from models import Note, Plan
-from rules.words import ActKind, NoteKind, PlanState, Proof, Role
+from rules.terms import ActKind, NoteKind, PlanState, Proof, Role
 
 
 class Form(ActForm):

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from actions import objections, results
 from actions.acts.act import Act, ActForm, Acting, Done, Text
-from rules.contradictions import Doubt, of_text
-from rules.words import ActKind, Proof, Role
+from actions.cases import objections, results
+from rules.pack.contradictions import Doubt, of_text
+from rules.terms import ActKind, Proof, Role
 
 
 class Form(ActForm):

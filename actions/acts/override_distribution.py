@@ -6,8 +6,8 @@ from sqlalchemy import select
 
 from actions.acts.act import Act, ActForm, Acting, Done, Text
 from models import Unit, UnitPredicate
-from rules.contradictions import Doubt, of_text
-from rules.words import ActKind, Proof, Role
+from rules.pack.contradictions import Doubt, of_text
+from rules.terms import ActKind, Proof, Role
 
 
 class Form(ActForm):

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from actions import audit_cases, results
 from actions.acts.act import Act, ActForm, Acting, ActRefused, Done, Text
-from rules.contradictions import Doubt, of_text
-from rules.words import ActKind, Proof, Role
+from actions.audit import items
+from actions.cases import results
+from rules.pack.contradictions import Doubt, of_text
+from rules.terms import ActKind, Proof, Role
 
 
 class Form(ActForm):
@@ -13,7 +14,7 @@ class Form(ActForm):
 
 
 def show(acting: Acting) -> dict[str, Any]:
-    finding = audit_cases.finding_of(acting.session, acting.assignment.subject)
+    finding = items.finding_of(acting.session, acting.assignment.subject)
     return results.shown(acting.session, acting.case.id) | {
         "attribute": finding.attribute.value, "finding": finding.text, "reply_until": finding.reply_until,
     }  # fmt: skip
@@ -24,11 +25,11 @@ def doubts(_acting: Acting, form: Form) -> list[Doubt]:
 
 
 def carry_out(acting: Acting, form: Form) -> Done:
-    finding = audit_cases.finding_of(acting.session, acting.assignment.subject)
+    finding = items.finding_of(acting.session, acting.assignment.subject)
     if finding.reply is not None:
         raise ActRefused("answered_already")
     finding.reply, finding.replied_by_id, finding.replied_at = form.reply, acting.person.id, acting.at
-    audit_cases.ask_conclusion(acting.session, acting.stage, finding, at=acting.at)
+    items.ask_conclusion(acting.session, acting.stage, finding, at=acting.at)
     return Done(after={"finding": finding.id}, why=form.reply, summary={"replied": True})
 
 

@@ -5,11 +5,12 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from actions import assignments, plans
 from actions.acts.act import Act, ActForm, Acting, ActRefused, Done, MaybeText, Text
-from actions.case_files import MID_YEAR_REPORT
+from actions.cases import plans
+from actions.cases.case_files import MID_YEAR_REPORT
+from actions.duties import assignments
 from models import Note, Plan
-from rules.words import ActKind, AppraisalState, NoteKind, PlanState, Proof, Role
+from rules.terms import ActKind, AppraisalState, NoteKind, PlanState, Proof, Role
 
 
 class ActualForm(BaseModel):

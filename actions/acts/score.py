@@ -6,13 +6,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
-from actions import plans, results
 from actions.acts.act import Act, ActForm, Acting, ActInvalid, ActRefused, Done, MaybeText, Text
+from actions.cases import plans, results
 from models import Assignment, Note, Person, RatingRecord, SelfAssessment, UnitPredicate
-from rules.contradictions import Doubt, of_behavior, of_result, of_text, shares
-from rules.numeric import ScoreRefused
-from rules.predicates import Derivation, NotDerivable, derive
-from rules.words import ActKind, AppraisalState, BehaviorValue, ItemKind, PlanState, Proof, Rating, Role, Scheme
+from rules.pack.contradictions import Doubt, of_behavior, of_result, of_text, shares
+from rules.pack.numeric import ScoreRefused
+from rules.pack.predicates import Derivation, NotDerivable, derive
+from rules.terms import ActKind, AppraisalState, BehaviorValue, ItemKind, PlanState, Proof, Rating, Role, Scheme
 
 Score = Annotated[Decimal, Field(ge=0, le=120, decimal_places=2)]
 

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from pydantic import Field
 from sqlalchemy import func, select
 
-from actions import plans
 from actions.acts.act import Act, ActForm, Acting, ActRefused, Done, Text
 from actions.acts.report_progress import ActualForm, reported, unmatched
+from actions.cases import plans
 from models import SelfAssessment
-from rules.words import ActKind, AppraisalState, PlanState, Proof, Rating, Role
+from rules.terms import ActKind, AppraisalState, PlanState, Proof, Rating, Role
 
 
 class Form(ActForm):

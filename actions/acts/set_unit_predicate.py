@@ -5,10 +5,10 @@ from typing import Any
 from sqlalchemy import func, select
 
 from actions.acts.act import Act, ActForm, Acting, ActRefused, Done, Text
-from actions.bulk import insert_new
+from actions.store.bulk import insert_new
 from models import Appraisal, Unit, UnitPredicate
-from rules.contradictions import Doubt, of_text
-from rules.words import ActKind, OrgPredicate, Proof, Role
+from rules.pack.contradictions import Doubt, of_text
+from rules.terms import ActKind, OrgPredicate, Proof, Role
 
 
 class Form(ActForm):

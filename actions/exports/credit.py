@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from actions.exports.files import DRAFT, Exported, ExportRefused, demand_final, exported, marked, replacing, write_rows
 from models import Appraisal, Cycle, Person, Posting, Result, Segment
 from notifications.documents import words
-from rules.credit_points import credit_points
-from rules.pack import CreditTable, Pack
-from rules.words import Locale, PostGroup
+from rules.pack.credit_points import credit_points
+from rules.pack.pack import CreditTable, Pack
+from rules.terms import Locale, PostGroup
 
 HEADS = (
     "NIP", "Nama", "Jabatan", "Dari", "Sampai", "Bulan", "Jenjang", "Predikat kinerja", "Koefisien", "Angka kredit",

@@ -8,12 +8,12 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from actions.acts.act import ActRefused
-from actions.calendars import calendar_of
 from actions.exports.facts import Facts, document_facts
 from actions.exports.files import ExportRefused, demand_final, replacing
-from actions.holders import holds_role, line_for_one
+from actions.line.calendars import calendar_of
+from actions.line.holders import holds_role, line_for_one
 from models import Agency, Appraisal, Assignment, Cycle, Objection, Person, RatingRecord, Result
-from rules.words import AssignmentState, Role
+from rules.terms import AssignmentState, Role
 
 
 def document_for(session: Session, person_id: int, appraisal_id: int, at: datetime) -> tuple[str, bytes]:

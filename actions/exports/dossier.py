@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 
 from actions.exports.files import Exported, exported, replacing
 from actions.exports.tables import write_csv
-from actions.letters import certificate
+from actions.mail.letters import certificate
 from models import Agency, AuditDraw, AuditPlan, Chain, Checkpoint, Cycle, TrailEntry
-from rules.chain import ZERO
+from rules.proof.chain import ZERO
 
 VERIFIERS = Path(__file__).parents[2] / "deploy"
 EPOCH = (1980, 1, 1, 0, 0, 0)

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from actions import plans
 from actions.acts.act import ActRefused
-from actions.calendars import calendar_of
+from actions.cases import plans
+from actions.line.calendars import calendar_of
 from models import (
     ActingMandate,
     Agency,
@@ -24,9 +24,9 @@ from models import (
     Unit,
     UnitPredicate,
 )
-from rules.pack import Pack
-from rules.roster_officials import shown
-from rules.words import Locale, PlanState, Role
+from rules.pack.pack import Pack
+from rules.roster.officials import shown
+from rules.terms import Locale, PlanState, Role
 
 Facts = dict[str, Any]
 

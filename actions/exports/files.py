@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from models import Appraisal
 from rules.refused import Refused
-from rules.words import EmploymentKind, Predicate
+from rules.terms import EmploymentKind, Predicate
 
 DRAFT = "DRAFT"
 

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session, aliased
 
 from actions.exports.files import Tally, roster_of
 from models import Appraisal, Cycle, Objection, Person, Posting, RatingRecord, Result, Segment, Unit, UnitPredicate
-from rules.pack import Pack
-from rules.words import (
+from rules.pack.pack import Pack
+from rules.terms import (
     AppraisalState,
     EmploymentKind,
     ObjectionOutcome,

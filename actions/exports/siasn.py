@@ -16,8 +16,8 @@ from actions.exports.files import Exported, ExportRefused, Tally, demand_final, 
 from actions.exports.rows import ResultRow, counted, results_rows
 from actions.exports.tables import counts_of
 from models import Cycle
-from rules.pack import Pack
-from rules.words import Predicate, Rating, Scheme
+from rules.pack.pack import Pack
+from rules.terms import Predicate, Rating, Scheme
 
 RATINGS: Mapping[Rating, int] = {Rating.ABOVE: 1, Rating.MEETS: 2, Rating.BELOW: 3}
 QUADRANTS: Mapping[Predicate, int] = {

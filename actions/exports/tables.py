@@ -23,9 +23,9 @@ from actions.exports.files import (
 from actions.exports.rows import ResultRow, counted
 from models import Agency, Cycle
 from notifications.documents import words
-from rules.exact import exact, shown
-from rules.pack import Labels, Pack
-from rules.words import EmploymentKind, Locale, ObjectionState
+from rules.pack.exact import exact, shown
+from rules.pack.pack import Labels, Pack
+from rules.terms import EmploymentKind, Locale, ObjectionState
 
 HEADS = (
     "NIP", "Nama", "Kepegawaian", "Kode unit", "Unit kerja", "Jabatan", "NIP pejabat penilai", "Pejabat penilai",

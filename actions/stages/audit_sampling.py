@@ -2,24 +2,24 @@
 
 from datetime import datetime
 
-from actions import audit_cases, audit_evaluation, audits
+from actions.audit import ceremony, evaluation, items
 from actions.stages.common import CLOSE, INVITE, REHOLD, REMIND, lapse_open
-from actions.steps import Context, Counts, Phase, once, owing
-from rules.words import ActKind, Step
+from actions.stages.steps import Context, Counts, Phase, once, owing
+from rules.terms import ActKind, Step
 
 
 def _freeze(context: Context, _lo: int, _hi: int) -> Counts:
-    plan = audits.freeze(context.session, context.cycle, at=context.at)
+    plan = ceremony.freeze(context.session, context.cycle, at=context.at)
     return {"framed": (plan.population or 0) if plan else 0}
 
 
 def _draw(context: Context, _lo: int, _hi: int) -> Counts:
-    audits.draw(context.session, context.cycle, int(context.occasion), at=context.at)
+    ceremony.draw(context.session, context.cycle, int(context.occasion), at=context.at)
     return {"draws": 1}
 
 
 def _evaluate(context: Context, _lo: int, _hi: int) -> Counts:
-    decision = audit_evaluation.evaluate(context.session, context.cycle, int(context.occasion), at=context.at)
+    decision = evaluation.evaluate(context.session, context.cycle, int(context.occasion), at=context.at)
     return {decision.value: 1}
 
 
@@ -33,14 +33,14 @@ def _lapse(context: Context, lo: int, hi: int) -> Counts:
 
 
 def silent(context: Context, subject: str, at: datetime) -> None:
-    finding = audit_cases.finding_of(context.session, subject)
+    finding = items.finding_of(context.session, subject)
     if finding.reply is None:
         finding.reply, finding.replied_at = "", at
-        audit_cases.ask_conclusion(context.session, context.stage, finding, at=at)
+        items.ask_conclusion(context.session, context.stage, finding, at=at)
 
 
 def _deadline(context: Context, _lo: int, _hi: int) -> Counts:
-    return {"not_examined": audit_evaluation.close_by_deadline(context.session, context.cycle, at=context.at)}
+    return {"not_examined": evaluation.close_by_deadline(context.session, context.cycle, at=context.at)}
 
 
 PHASES = {

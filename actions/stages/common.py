@@ -6,13 +6,15 @@ from datetime import date
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from actions import assignments, invitations, letters, reminders
-from actions.assignments import Duty
-from actions.deadlines import deadlines_of
-from actions.holders import Holder, Line, line_above, line_on
-from actions.steps import Context, Counts, Phase, appraisals, owing
+from actions.duties import assignments, invitations
+from actions.duties.assignments import Duty
+from actions.line.deadlines import deadlines_of
+from actions.line.holders import Holder, Line, line_above, line_on
+from actions.mail import letters
+from actions.stages import reminders
+from actions.stages.steps import Context, Counts, Phase, appraisals, owing
 from models import Appraisal, Assignment
-from rules.words import ActKind, AppraisalState, AssignmentState, Role
+from rules.terms import ActKind, AppraisalState, AssignmentState, Role
 
 ENDED = frozenset(
     {AppraisalState.EXCLUDED, AppraisalState.NOT_RATABLE, AppraisalState.CLOSED_EARLY, AppraisalState.FINAL}

@@ -6,15 +6,16 @@ from dataclasses import replace
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from actions import assignments, invitations, letters
-from actions.assignments import Duty
+from actions.duties import assignments, invitations
+from actions.duties.assignments import Duty
+from actions.duties.links import ensure_links, kid_of
 from actions.exports.facts import document_no
-from actions.holders import Holder, Line, role_holders
-from actions.links import ensure_links, kid_of
+from actions.line.holders import Holder, Line, role_holders
+from actions.mail import letters
 from actions.stages.common import INVITE, REHOLD, REMIND, ask
-from actions.steps import Context, Counts, Phase, appraisals
+from actions.stages.steps import Context, Counts, Phase, appraisals
 from models import Appraisal, Assignment, AuditPlan, Objection, Person, Stage
-from rules.words import ActKind, AppraisalState, AssignmentState, ObjectionState, Role, StageKind, StageState, Step
+from rules.terms import ActKind, AppraisalState, AssignmentState, ObjectionState, Role, StageKind, StageState, Step
 
 READY = frozenset({AppraisalState.ISSUED, AppraisalState.DECIDED})
 WITH_RESULT = READY | {AppraisalState.OBJECTED, AppraisalState.FINAL}

@@ -1,9 +1,9 @@
 """Mid-year review: employees report, raters answer; a missing report leaves the plan as it is."""
 
-from actions import default_plans
+from actions.stages import default_plans
 from actions.stages.common import CLOSE, INVITE, REHOLD, REMIND, ask, cases, employee_duty
-from actions.steps import Phase, appraisals
-from rules.words import ActKind, Step
+from actions.stages.steps import Phase, appraisals
+from rules.terms import ActKind, Step
 
 PLANS = Phase("plans", appraisals, lambda context, lo, hi: default_plans.ensure_plans(context, cases(context, lo, hi)))
 """Whoever joined after target setting gets a plan first."""

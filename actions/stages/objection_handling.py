@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from actions import distribution, invitations, objections, results
-from actions.assignments import Duty
+from actions.cases import distribution, objections, results
+from actions.duties import invitations
+from actions.duties.assignments import Duty
 from actions.stages.common import CLOSE, INVITE, REHOLD, REMIND, ask, employee_duty, lapse_open
-from actions.steps import Context, Counts, Phase, once, owing
+from actions.stages.steps import Context, Counts, Phase, once, owing
 from models import Appraisal, Assignment, Letter, Objection, RatingRecord, Result, Stage
-from rules.words import ActKind, AppraisalState, AssignmentState, LetterState, ObjectionState, Role, Step
+from rules.terms import ActKind, AppraisalState, AssignmentState, LetterState, ObjectionState, Role, Step
 
 PROVEN = (LetterState.ACCEPTED, LetterState.DELIVERED)
 UNDER_WAY = (LetterState.QUEUED, LetterState.SENDING, LetterState.DEFERRED)

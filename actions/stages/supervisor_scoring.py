@@ -4,15 +4,16 @@ from collections.abc import Iterable
 
 from sqlalchemy import select
 
-from actions import assignments, distribution, results
-from actions.assignments import Duty
-from actions.holders import Line
+from actions.cases import distribution, results
+from actions.duties import assignments
+from actions.duties.assignments import Duty
+from actions.line.holders import Line
 from actions.stages import finalization, objection_handling
 from actions.stages.common import CLOSE, INVITE, REHOLD, REMIND, ask, cases, employee_duty, line_of, rater_duty
 from actions.stages.mid_year_review import PLANS
-from actions.steps import Context, Counts, Phase, appraisals, once
+from actions.stages.steps import Context, Counts, Phase, appraisals, once
 from models import Appraisal, RatingRecord, Unit
-from rules.words import ActKind, AppraisalState, Role, StageKind, StageState, Step
+from rules.terms import ActKind, AppraisalState, Role, StageKind, StageState, Step
 
 
 def _scoring_duties(_context: Context, line: Line, case: Appraisal) -> Iterable[Duty]:

@@ -1,9 +1,9 @@
 """Target setting: employees draft, raters establish, HR establishes a labelled default for whoever has none."""
 
-from actions import default_plans
+from actions.stages import default_plans
 from actions.stages.common import CLOSE, INVITE, REHOLD, REMIND, ask, cases, employee_duty
-from actions.steps import Context, Counts, Phase, appraisals
-from rules.words import ActKind, Step
+from actions.stages.steps import Context, Counts, Phase, appraisals
+from rules.terms import ActKind, Step
 
 
 def _default(context: Context, lo: int, hi: int) -> Counts:

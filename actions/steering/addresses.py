@@ -6,17 +6,18 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from actions import address_changes, trail, waiting
-from actions.address_changes import Moved
-from actions.calendars import calendar_of
-from actions.invitations import first_kind, invite
-from actions.links import ensure_links, kid_of, revoke_links
+from actions.access import address_changes, waiting
+from actions.access.address_changes import Moved
+from actions.duties.invitations import first_kind, invite
+from actions.duties.links import ensure_links, kid_of, revoke_links
+from actions.line.calendars import calendar_of
 from actions.steering import involved
 from actions.steering.preview import Preview, Problems, Said, SteeringRefused, require, touched
+from actions.store import trail
 from models import AddressChange, Agency, Assignment, Cycle, Letter, Person, Stage
 from notifications.kinds import LASTING, WITH_STAGE
-from rules.addresses import AddressRefused, parse_address
-from rules.words import AddressState, AssignmentState, LetterState, Locale, StageState
+from rules.mail.addresses import AddressRefused, parse_address
+from rules.terms import AddressState, AssignmentState, LetterState, Locale, StageState
 
 NOT_GOT = (LetterState.HELD, LetterState.FAILED_PERM)
 """No server ever took these, so they can go out again as they are."""

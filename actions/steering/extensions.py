@@ -11,12 +11,12 @@ from datetime import date, datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from actions import letters, trail
-from actions.assignments import Duty
-from actions.deadlines import Deadlines, deadlines_of, units_below
-from actions.holders import line_on
-from actions.invitations import invite
-from actions.letters import wave_of
+from actions.duties.assignments import Duty
+from actions.duties.invitations import invite
+from actions.line.deadlines import Deadlines, deadlines_of, units_below
+from actions.line.holders import line_on
+from actions.mail import letters
+from actions.mail.letters import wave_of
 from actions.steering import involved, later_stages, rounds
 from actions.steering.later_stages import MovedStage
 from actions.steering.preview import (
@@ -29,11 +29,12 @@ from actions.steering.preview import (
     stage_name,
     touched,
 )
+from actions.store import trail
 from models import Agency, Appraisal, Assignment, AuditPlan, Cycle, Extension, Person, Stage, StageStep, Unit
-from rules.calendar import DAY, Calendar
-from rules.following import lacking
-from rules.pack import Pack
-from rules.words import ActKind, AssignmentState, StageKind, StageState, Step
+from rules.pack.pack import Pack
+from rules.terms import ActKind, AssignmentState, StageKind, StageState, Step
+from rules.time.calendar import DAY, Calendar
+from rules.time.following import lacking
 
 
 @dataclass(slots=True)

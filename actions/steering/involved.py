@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from actions.bulk import portions
 from actions.steering.preview import SteeringRefused
 from actions.steering.rounds import BEYOND
+from actions.store.bulk import portions
 from models import Appraisal, Person
 
 

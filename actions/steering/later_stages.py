@@ -7,18 +7,19 @@ from datetime import date, datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from actions import letters, trail
-from actions.deadlines import Deadlines
-from actions.invitations import invite
-from actions.letters import wave_of
+from actions.duties.invitations import invite
+from actions.line.deadlines import Deadlines
+from actions.mail import letters
+from actions.mail.letters import wave_of
 from actions.steering.preview import Said, SteeringRefused, stage_name
+from actions.store import trail
 from models import Assignment, Cycle, Letter, Stage
-from rules.calendar import Calendar
-from rules.following import Dates, follow, starved
-from rules.pack import Pack
-from rules.reminders import occasions
-from rules.stages import OVER
-from rules.words import AssignmentState, StageKind, StageState
+from rules.pack.pack import Pack
+from rules.terms import AssignmentState, StageKind, StageState
+from rules.time.calendar import Calendar
+from rules.time.following import Dates, follow, starved
+from rules.time.reminders import occasions
+from rules.time.stages import OVER
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,16 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from actions import trail
-from actions.calendars import calendar_of
-from actions.holders import line_on
-from actions.invitations import invite
+from actions.duties.invitations import invite
+from actions.line.calendars import calendar_of
+from actions.line.holders import line_on
 from actions.stages.common import move
 from actions.steering import involved
 from actions.steering.preview import Preview, Problems, Said, SteeringRefused, require, touched
+from actions.store import trail
 from models import ActingMandate, Agency, Appraisal, Assignment, Person, Stage
-from rules.roster_columns import LONGEST_MANDATE
-from rules.words import ActingKind, AssignmentState, Role
+from rules.roster.columns import LONGEST_MANDATE
+from rules.terms import ActingKind, AssignmentState, Role
 
 
 def delegate(

@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from actions import invitations, letters
-from actions.bulk import portions
-from actions.deadlines import deadlines_of
-from actions.links import ensure_links, kid_of
+from actions.duties import invitations
+from actions.duties.links import ensure_links, kid_of
+from actions.line.deadlines import deadlines_of
+from actions.mail import letters
+from actions.store.bulk import portions
 from models import Agency, Assignment, Cycle, Letter, Person, Stage
-from rules.words import AssignmentState, StageState
+from rules.terms import AssignmentState, StageState
 
 Dates = Mapping[int, Sequence[tuple[Stage, datetime, bool]]]
 """person -> their open desks: stage, when the first of it is due, and whether that date still waits for receipt."""

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from actions import cycles
-from actions.calendars import calendar_of
+from actions.cycle import cycles
+from actions.line.calendars import calendar_of
 from actions.steering import later_stages
 from actions.steering.pause_letters import Dates, open_dates, tell
 from actions.steering.preview import Preview, Problems, Said, SteeringRefused, require, stage_name, touched
 from models import Agency, Assignment, Cycle, Stage
-from rules.stages import OVER
-from rules.words import AssignmentState, CycleState
+from rules.terms import AssignmentState, CycleState
+from rules.time.stages import OVER
 
 
 def pause(

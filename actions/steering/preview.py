@@ -9,13 +9,13 @@ from typing import NamedTuple, ParamSpec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from actions.bulk import portions
-from actions.calendars import calendar_of
+from actions.line.calendars import calendar_of
+from actions.store.bulk import portions
 from models import Agency, Cycle, Person, Posting, Unit
 from notifications import words
-from rules.calendar import Calendar
 from rules.refused import Refused
-from rules.words import ActKind, CycleState, Locale, StageKind
+from rules.terms import ActKind, CycleState, Locale, StageKind
+from rules.time.calendar import Calendar
 
 P = ParamSpec("P")
 

@@ -9,16 +9,19 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from actions import calendar_files, letters, objections, trail
-from actions.assignments import Duty, next_round, open_duties
-from actions.deadlines import deadlines_of
-from actions.holders import Holder, Line, line_on
-from actions.invitations import OpenDuty, facts_for, mark_told, open_duties_of
-from actions.links import ensure_links, kid_of
+from actions.cases import objections
+from actions.duties import calendar_files
+from actions.duties.assignments import Duty, next_round, open_duties
+from actions.duties.invitations import OpenDuty, facts_for, mark_told, open_duties_of
+from actions.duties.links import ensure_links, kid_of
+from actions.line.deadlines import deadlines_of
+from actions.line.holders import Holder, Line, line_on
+from actions.mail import letters
 from actions.stages.common import move
 from actions.steering import involved
 from actions.steering.preview import Preview, Problems, Said, SteeringRefused, require, situation, touched
 from actions.steering.rounds import BEYOND
+from actions.store import trail
 from models import (
     Agency,
     Appraisal,
@@ -33,7 +36,7 @@ from models import (
     Segment,
     Stage,
 )
-from rules.words import ActKind, AssignmentState, ObjectionState, PlanState, Role, StageKind, StageState
+from rules.terms import ActKind, AssignmentState, ObjectionState, PlanState, Role, StageKind, StageState
 
 
 def cases_rated_by(session: Session, cycle_id: int, rater_id: int) -> Sequence[int]:

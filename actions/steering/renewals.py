@@ -7,13 +7,13 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from actions import trail
-from actions.bulk import portions
-from actions.invitations import first_kind, invite
-from actions.links import ensure_links, kid_of
+from actions.duties.invitations import first_kind, invite
+from actions.duties.links import ensure_links, kid_of
 from actions.steering.preview import Preview, Said, require, touched
+from actions.store import trail
+from actions.store.bulk import portions
 from models import ActionLink, Assignment, Cycle, Letter, Stage
-from rules.words import AssignmentState, LetterState, LinkState, StageState
+from rules.terms import AssignmentState, LetterState, LinkState, StageState
 
 BATCH = 2000
 Desk = tuple[int, int]

@@ -8,14 +8,14 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from actions import trail
-from actions.deadlines import deadlines_of, units_below
-from actions.holders import line_on
-from actions.invitations import invite
+from actions.duties.invitations import invite
+from actions.line.deadlines import deadlines_of, units_below
+from actions.line.holders import line_on
 from actions.steering import involved, rounds
 from actions.steering.preview import Preview, Said, SteeringRefused, act_name, require, situation, stage_name, touched
+from actions.store import trail
 from models import Appraisal, Assignment, Cycle, Stage
-from rules.words import ActKind, AssignmentState, StageKind, StageState
+from rules.terms import ActKind, AssignmentState, StageKind, StageState
 
 REOPENABLE = frozenset(
     {ActKind.DRAFT_TARGETS, ActKind.REPORT_PROGRESS, ActKind.GIVE_FEEDBACK, ActKind.SELF_ASSESS, ActKind.SCORE,

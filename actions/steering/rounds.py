@@ -6,11 +6,11 @@ from datetime import datetime
 from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session, aliased
 
-from actions.assignments import Duty, open_duties
-from actions.bulk import portions
-from actions.holders import Holder, Line
+from actions.duties.assignments import Duty, open_duties
+from actions.line.holders import Holder, Line
+from actions.store.bulk import portions
 from models import Appraisal, Assignment, Plan, Result, SelfAssessment
-from rules.words import ActKind, AppraisalState, AssignmentState, PlanState, Role
+from rules.terms import ActKind, AppraisalState, AssignmentState, PlanState, Role
 
 BEYOND = frozenset(
     {AppraisalState.EXCLUDED, AppraisalState.NOT_RATABLE, AppraisalState.CLOSED_EARLY, AppraisalState.FINAL}

@@ -13,9 +13,9 @@ from typing import Any
 from xml.parsers import expat
 
 from actions.tables.line import Book, Line, Sheet, TableRefused, column_letters
-from rules.roster_columns import match_header
-from rules.roster_header import WITHIN, Heading, Match, find_heading, refuse
-from rules.waivers import match_waivers
+from rules.roster.columns import match_header
+from rules.roster.header import WITHIN, Heading, Match, find_heading, refuse
+from rules.roster.waivers import match_waivers
 
 BATCH = 200
 PURPOSES: dict[str, Match] = {"roster": match_header, "waivers": match_waivers}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from actions.tables.line import MAX_CELL, MAX_COLUMNS, Book, Line, Progress, Sheet
 from actions.tables.text import encoding_of
-from rules.roster_header import Merge
+from rules.roster.header import Merge
 
 CHUNK = 1 << 16
 MOST_TABLES = 50

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rules.refused import Refused
-from rules.roster_header import Merge
+from rules.roster.header import Merge
 
 Progress = Callable[[int, int], None]
 """Told how much is done, and of how much: bytes of the file."""

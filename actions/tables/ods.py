@@ -7,7 +7,7 @@ from pathlib import Path
 from actions.tables.line import MAX_CELL, MAX_COLUMNS, Book, Line, Progress, Sheet, TableRefused, Unseen
 from actions.tables.numbers import EXACT_BELOW, plain
 from actions.tables.package import Package, local, parser_for
-from rules.roster_header import Merge
+from rules.roster.header import Merge
 
 PART = "content.xml"
 _ZEROS = re.compile(r"0[0-9]")

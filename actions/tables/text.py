@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from actions.tables.line import MAX_CELL, MAX_COLUMNS, Book, Line, Progress, Sheet
-from rules.roster_header import WITHIN, Heading, Match, find_heading
+from rules.roster.header import WITHIN, Heading, Match, find_heading
 
 SEPARATORS = (";", ",", "\t", "|")
 LONGEST = 1_000_000

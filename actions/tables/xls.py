@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from actions.tables.biff import Notes, look_at
 from actions.tables.line import MAX_COLUMNS, Book, Line, Progress, Sheet, TableRefused
 from actions.tables.numbers import plain
-from rules.roster_header import Merge
+from rules.roster.header import Merge
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook

@@ -8,7 +8,7 @@ from pathlib import Path
 from actions.tables.line import MAX_CELL, MAX_COLUMNS, UNCALCULATED, Book, Line, Progress, Sheet, TableRefused
 from actions.tables.numbers import EXACT_BELOW, Show, plain, shown_as
 from actions.tables.package import DEEPEST, Package, local, parser_for, too_deep
-from rules.roster_header import Merge
+from rules.roster.header import Merge
 
 MAX_ROW, MAX_COLUMN = 1_048_576, 16_384
 MOST_MERGES = 50_000

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from actions.tables.line import MAX_CELL, MAX_COLUMNS, Book, Line, Progress, Sheet
 from actions.tables.package import local, parser_for
-from rules.roster_header import Merge
+from rules.roster.header import Merge
 
 CHUNK = 1 << 16
 

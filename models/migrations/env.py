@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that `actions.schema` hands over."""
+"""Runs the migrations on the connection that `actions.store.schema` hands over."""
 
 from alembic import context
 from sqlalchemy import Enum

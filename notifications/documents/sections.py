@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from notifications.documents import words
-from rules.explanations import explain
-from rules.words import (
+from rules.pack.explanations import explain
+from rules.terms import (
     ActingKind,
     AppraisalState,
     Aspect,

@@ -6,8 +6,8 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from notifications.words import day, moment
-from rules.distribution import Fit
-from rules.words import (
+from rules.pack.distribution import Fit
+from rules.terms import (
     ActingKind,
     AppraisalState,
     Aspect,

@@ -15,9 +15,10 @@ from typer.testing import CliRunner
 
 import clock
 import settings
-from actions import links, steering
-from actions.bounces import addressed_to
-from cli.cycle import app as cycle_commands
+from actions import steering
+from actions.duties import links
+from actions.mail.bounces import addressed_to
+from cli.cycle.commands import app as cycle_commands
 from models import (
     ActionLink,
     Appraisal,
@@ -34,8 +35,8 @@ from models import (
     TrailEntry,
     WebSession,
 )
-from rules.tokens import Purpose, sign, verify, verp
-from rules.words import ActKind, AssignmentState, LinkState, StageKind, Step
+from rules.proof.tokens import Purpose, sign, verify, verp
+from rules.terms import ActKind, AssignmentState, LinkState, StageKind, Step
 from tests.abuse.robots import Scanner, ask_often, kept
 from web import alarm
 

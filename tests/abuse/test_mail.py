@@ -17,8 +17,8 @@ from sqlalchemy import select
 
 import clock
 import settings
-from actions import dispatch, letters
-from actions.envelopes import post_of
+from actions.mail import dispatcher, letters
+from actions.mail.envelopes import post_of
 from database import Database
 from models import Agency, Letter, Person, StepCode, WebSession
 from notifications.compose import compose
@@ -28,11 +28,11 @@ from notifications.letter import Mailbox as Address
 from notifications.letter import build
 from notifications.relay import Relay
 from notifications.samples import every_sample, samples
-from rules.addresses import AddressRefused, parse_address
-from rules.roster import examine
-from rules.roster_columns import row_of
-from rules.tokens import Purpose, hash_step_code, key_for, sign, verify
-from rules.words import ActKind, Lane, LetterState, Locale, StageKind
+from rules.mail.addresses import AddressRefused, parse_address
+from rules.proof.tokens import Purpose, hash_step_code, key_for, sign, verify
+from rules.roster.columns import row_of
+from rules.roster.doctor import examine
+from rules.terms import ActKind, Lane, LetterState, Locale, StageKind
 from tests.abuse.robots import Page
 
 STAGE = StageKind.TARGET_SETTING
@@ -51,7 +51,7 @@ def deliver(db: Database, port: int) -> dict[str, int]:
     post = replace(post_of(settings.load()), relay=Relay.parse(f"smtp://127.0.0.1:{port}"))
 
     async def run() -> dict[str, int]:
-        return dict(await dispatch.Dispatcher(db, post, list(Lane), clock.now, connections=2).drain(1000))
+        return dict(await dispatcher.Dispatcher(db, post, list(Lane), clock.now, connections=2).drain(1000))
 
     return asyncio.run(run())
 

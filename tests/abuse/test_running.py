@@ -22,7 +22,7 @@ from sqlalchemy import text
 import database
 import settings
 from database import Database
-from rules.words import ActKind, StageKind
+from rules.terms import ActKind, StageKind
 from tests.abuse.conftest import free_port
 from tests.abuse.test_mail import deliver
 

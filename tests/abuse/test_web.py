@@ -17,9 +17,10 @@ from starlette.routing import Route
 
 import clock
 import settings
-from actions import exports, trail
-from actions.envelopes import post_of, secrets_of
-from actions.outbox import Claimed
+from actions import exports
+from actions.mail.envelopes import post_of, secrets_of
+from actions.mail.outbox import Claimed
+from actions.store import trail
 from database import Database
 from models import (
     Agency,
@@ -39,8 +40,8 @@ from models import (
     WebSession,
 )
 from notifications.compose import compose
-from rules.roster_columns import row_of
-from rules.words import ActKind, AssignmentState, Locale, PostGroup, StageKind, Step
+from rules.roster.columns import row_of
+from rules.terms import ActKind, AssignmentState, Locale, PostGroup, StageKind, Step
 from tests.abuse.robots import Page, Scanner, kept
 from tests.web.hr import newest_code
 from web import security
@@ -593,7 +594,7 @@ def test_a24_every_answer_has_the_headers_whatever_went_wrong(dewi, office, monk
         http.post(dewi.path, data={"who": "1"}, headers=ORIGIN), http.get(f"/a/{office.token('dewi')}"),
         dewi.send(dewi.path, dewi.fields(dewi.path)) and dewi.answer, *(http.get(f"/a/{'a' * 40}") for _ in range(21)),
     ]  # fmt: skip
-    monkeypatch.setattr("web.desk.desks.desk_of", lambda *_args: 1 / 0)
+    monkeypatch.setattr("web.desk.page.desks.desk_of", lambda *_args: 1 / 0)
     for answer in (*tries, http.get("/w")):
         seen[answer.status_code] = answer
         given = {name: answer.headers.get(name) for name in HEADERS}

@@ -13,10 +13,11 @@ from typing import Any
 import clock
 import database
 import settings
-from actions import dispatch, steps
-from actions.stages import PHASES
-from rules.stages import StepRefused
-from rules.words import Lane
+from actions.mail import dispatcher
+from actions.stages import steps
+from actions.stages.table import PHASES
+from rules.terms import Lane
+from rules.time.stages import StepRefused
 
 assert PHASES
 
@@ -61,7 +62,7 @@ def step(spec: dict[str, Any]) -> object:
 
 
 def deliver(_spec: dict[str, Any]) -> object:
-    return dict(dispatch.deliver_batch(database.current(), lanes=tuple(Lane), limit=1_000_000, now=clock.now))
+    return dict(dispatcher.deliver_batch(database.current(), lanes=tuple(Lane), limit=1_000_000, now=clock.now))
 
 
 def tick(spec: dict[str, Any]) -> object:

@@ -12,12 +12,14 @@ from starlette.testclient import TestClient
 import clock
 import database
 import settings
-from actions import certificates, knocks, steps
-from actions.due import due
-from cli.processes import free_port
+from actions.access import knocks
+from actions.mail import certificates
+from actions.stages import steps
+from actions.stages.due import due
+from cli.machine.processes import free_port
 from database import Database
 from models import Assignment, Cycle, Letter, Person, RoleGrant
-from rules.words import Door, Role, StageKind, Step
+from rules.terms import Door, Role, StageKind, Step
 from simulation.forms import Page
 from simulation.mailbox import Mailbox, Received, serve
 from tests.accidents.world import dump, environment, morning, ref, run

@@ -13,11 +13,12 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import select, update
 
 import clock
-from actions import outbox, steps
-from cli.processes import free_port
+from actions.mail import outbox
+from actions.stages import steps
+from cli.machine.processes import free_port
 from database import Database
 from models import Letter, MailAttempt
-from rules.words import LetterState, SmtpPhase, StageKind, Step
+from rules.terms import LetterState, SmtpPhase, StageKind, Step
 from simulation.mailbox import Mailbox, serve
 from tests.accidents.world import (
     PATIENCE,

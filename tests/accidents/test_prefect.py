@@ -17,13 +17,13 @@ from sqlalchemy import func, select, text, update
 
 import clock
 import database
-from actions import schema
-from actions.claims import database_now
-from cli import processes
-from cli.processes import Family
+from actions.mail.claims import database_now
+from actions.store import schema
+from cli.machine import processes
+from cli.machine.processes import Family
 from database import Database
 from models import Assignment, Lease, Stage
-from rules.words import StageKind, StageState
+from rules.terms import StageKind, StageState
 from simulation.delivery import accept_all
 from simulation.mailbox import Mailbox, serve
 from tests.accidents.world import (

@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import select
 
 import clock
-from actions import steps
-from actions.calendars import calendar_of
-from actions.due import due
-from actions.steps import StepRef
+from actions.line.calendars import calendar_of
+from actions.stages import steps
+from actions.stages.due import due
+from actions.stages.steps import StepRef
 from database import Database
 from models import Agency, Stage
-from rules.words import StageKind, StageState, Step
+from rules.terms import StageKind, StageState, Step
 from simulation.delivery import accept_all
 from simulation.year import Report, Year
 from tests.accidents.world import (

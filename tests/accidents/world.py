@@ -15,14 +15,17 @@ from sqlalchemy import DateTime, Table, func, select
 
 import clock
 import database
-from actions import launching, letters, steps, trail
-from actions.due import due
-from actions.letters import Certificate
-from actions.steps import StepRef
+from actions.cycle import launching
+from actions.mail import letters
+from actions.mail.letters import Certificate
+from actions.stages import steps
+from actions.stages.due import due
+from actions.stages.steps import StepRef
+from actions.store import trail
 from database import Database
 from models import Agency, Base, Cycle, Letter
 from models.base import UtcDateTime
-from rules.words import LetterState, StageKind, Step
+from rules.terms import LetterState, StageKind, Step
 from simulation.delivery import accept_all
 from tests.accidents import runner
 

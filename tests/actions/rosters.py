@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from actions.agency_files import AgencyFolder, read_agency
-from actions.roster_import import ImportReport, import_folder
+from actions.roster.agency_files import AgencyFolder, read_agency
+from actions.roster.imports import ImportReport, import_folder
 from database import Database
 from models import Base
 

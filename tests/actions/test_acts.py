@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from actions import plans, results
 from actions.acts.act import ActInvalid, ActRefused
+from actions.cases import plans, results
 from models import (
     Actual,
     Assignment,
@@ -20,7 +20,7 @@ from models import (
     SelfAssessment,
     UnitPredicate,
 )
-from rules.words import ActKind, AppraisalState, AssignmentState, LetterState, PlanState, Predicate, StageKind, Step
+from rules.terms import ActKind, AppraisalState, AssignmentState, LetterState, PlanState, Predicate, StageKind, Step
 from tests.actions.world import ABOVE, BELOW, ITEMS, MEETS, NOTES, World
 
 
@@ -379,8 +379,8 @@ def test_issuing_locks_every_rating_and_asks_nobody_twice(issued: World) -> None
     assert {rating.locked_at is not None for rating in issued.all(RatingRecord)} == {True}
     assert {result.issued_at for result in issued.all(Result)} == {issued.at}
     assert len(issued.all(Assignment, kind=ActKind.OBJECT)) == 7
-    from actions import steps
-    from rules.stages import StepRefused
+    from actions.stages import steps
+    from rules.time.stages import StepRefused
 
     with pytest.raises(StepRefused, match="already done"):
         steps.run(issued.db.transaction, issued.ref(StageKind.SUPERVISOR_SCORING, Step.ISSUE), at=issued.at)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, update
 
-from actions import audit_evaluation, audits, steps
 from actions.acts.act import ActInvalid, ActRefused
-from actions.audit_conflicts import Conflicts
-from actions.audits import AuditRefused
-from actions.stages import finalization
+from actions.audit import ceremony, evaluation
+from actions.audit.ceremony import AuditRefused
+from actions.audit.conflicts import Conflicts
+from actions.stages import finalization, steps
 from models import (
     Appraisal,
     Assignment,
@@ -33,8 +33,8 @@ from models import (
     Supervision,
     TrailEntry,
 )
-from rules.conflicts import Conflict
-from rules.words import (
+from rules.audit.conflicts import Conflict
+from rules.terms import (
     ActKind,
     AppraisalState,
     AssignmentState,
@@ -74,67 +74,67 @@ def plan(world: World) -> Any:
 
 def test_every_event_waits_for_the_one_before(issued: World) -> None:
     """The frame was frozen when the stage opened (21 January, nine in the morning)."""
-    no(issued, "not published", audits.record_seed, SEED, MINUTES)
-    no(issued, "No seed", audits.draw, 1)
-    no(issued, "Say where", audits.publish, "  ")
-    do(issued, audits.publish, WHERE)
-    no(issued, "No seed", audits.draw, 1)
-    no(issued, "has to stand until 2027-01-22T01:00", audits.record_seed, SEED, MINUTES, hours=23.9)
+    no(issued, "not published", ceremony.record_seed, SEED, MINUTES)
+    no(issued, "No seed", ceremony.draw, 1)
+    no(issued, "Say where", ceremony.publish, "  ")
+    do(issued, ceremony.publish, WHERE)
+    no(issued, "No seed", ceremony.draw, 1)
+    no(issued, "has to stand until 2027-01-22T01:00", ceremony.record_seed, SEED, MINUTES, hours=23.9)
     for seed in (SEED[:19], SEED + " 1", ""):
-        no(issued, "at least 20", audits.record_seed, seed, MINUTES, hours=24)
-    no(issued, "Name the signed minutes", audits.record_seed, SEED, " ", hours=24)
-    do(issued, audits.record_seed, SEED, MINUTES, hours=24)
-    no(issued, "no second roll", audits.record_seed, SEED[::-1], MINUTES, hours=25)
-    no(issued, "Stage 2 is not the next", audits.draw, 2, hours=25)
-    do(issued, audits.draw, 1, hours=25)
-    no(issued, "Stage 2 is not the next", audits.draw, 2, hours=26)
+        no(issued, "at least 20", ceremony.record_seed, seed, MINUTES, hours=24)
+    no(issued, "Name the signed minutes", ceremony.record_seed, SEED, " ", hours=24)
+    do(issued, ceremony.record_seed, SEED, MINUTES, hours=24)
+    no(issued, "no second roll", ceremony.record_seed, SEED[::-1], MINUTES, hours=25)
+    no(issued, "Stage 2 is not the next", ceremony.draw, 2, hours=25)
+    do(issued, ceremony.draw, 1, hours=25)
+    no(issued, "Stage 2 is not the next", ceremony.draw, 2, hours=26)
     types = [e.type for e in issued.all(TrailEntry)]
     order = ["roster.frozen", "roster.published", "seed.recorded", "draw.published.1"]
     assert [one for one in types if one in order] == order
 
 
 def test_what_was_done_is_done_once(issued: World) -> None:
-    do(issued, audits.publish, WHERE)
+    do(issued, ceremony.publish, WHERE)
     for action, args, hours in (
-        (audits.publish, ("Tempat lain sama sekali",), 1), (audits.freeze, (), 1),
+        (ceremony.publish, ("Tempat lain sama sekali",), 1), (ceremony.freeze, (), 1),
     ):  # fmt: skip
         with unchanged(issued.db):
             do(issued, action, *args, hours=hours)
-    do(issued, audits.record_seed, SEED, MINUTES, hours=24)
-    do(issued, audits.draw, 1, hours=25)
+    do(issued, ceremony.record_seed, SEED, MINUTES, hours=24)
+    do(issued, ceremony.draw, 1, hours=25)
     with unchanged(issued.db):
-        do(issued, audits.record_seed, SEED, "Berita acara yang lain", hours=30)
-        do(issued, audits.draw, 1, hours=30)
+        do(issued, ceremony.record_seed, SEED, "Berita acara yang lain", hours=30)
+        do(issued, ceremony.draw, 1, hours=30)
     assert plan(issued).published_where == WHERE
 
 
 def test_a_seed_older_than_the_published_frame_draws_nothing(issued: World) -> None:
     """Whoever gets past the door of the ceremony still finds the draw shut."""
-    do(issued, audits.publish, WHERE)
+    do(issued, ceremony.publish, WHERE)
     issued.unguarded()
     with issued.db.transaction() as session:
         session.execute(update(AuditPlan).values(seed=SEED, seed_recorded_at=issued.at + timedelta(hours=23)))
-    no(issued, "older than the published frame", audits.draw, 1, hours=25)
+    no(issued, "older than the published frame", ceremony.draw, 1, hours=25)
 
 
 def test_a_wrong_frame_is_annulled_once_and_before_the_draw(issued: World) -> None:
-    do(issued, audits.publish, WHERE)
-    do(issued, audits.record_seed, SEED, MINUTES, hours=24)
-    no(issued, "give its reason", audits.annul, "salah")
-    do(issued, audits.annul, "Daftar memuat nama ganda.")
+    do(issued, ceremony.publish, WHERE)
+    do(issued, ceremony.record_seed, SEED, MINUTES, hours=24)
+    no(issued, "give its reason", ceremony.annul, "salah")
+    do(issued, ceremony.annul, "Daftar memuat nama ganda.")
     assert issued.stage(StageKind.AUDIT_SAMPLING).state is StageState.OPEN
-    do(issued, audits.freeze)
+    do(issued, ceremony.freeze)
     assert plan(issued).attempt == 2
     assert "kota-2026-2" in plan(issued).plan.decode()
-    no(issued, "annulled before", audits.annul, "Sekali lagi salah semuanya.")
-    do(issued, audits.publish, WHERE, hours=1)
-    no(issued, "a new frame needs a new roll", audits.record_seed, SEED, MINUTES, hours=30)
-    do(issued, audits.record_seed, SEED[::-1], MINUTES, hours=30)
+    no(issued, "annulled before", ceremony.annul, "Sekali lagi salah semuanya.")
+    do(issued, ceremony.publish, WHERE, hours=1)
+    no(issued, "a new frame needs a new roll", ceremony.record_seed, SEED, MINUTES, hours=30)
+    do(issued, ceremony.record_seed, SEED[::-1], MINUTES, hours=30)
 
 
 def test_a_drawn_frame_stands(issued: World) -> None:
     issued.publish_and_roll()
-    no(issued, "The sample is drawn", audits.annul, "Terlambat diketahui salah.")
+    no(issued, "The sample is drawn", ceremony.annul, "Terlambat diketahui salah.")
 
 
 def test_fewer_than_three_auditors_freeze_nothing_and_the_stage_waits(scoring: World) -> None:
@@ -145,7 +145,7 @@ def test_fewer_than_three_auditors_freeze_nothing_and_the_stage_waits(scoring: W
         scoring.on("2027-01-21")
     scoring.go("2027-03-11")
     with scoring.db.reading() as session:
-        from actions.due import due
+        from actions.stages.due import due
 
         found = {(ref.stage, ref.step) for ref in due(session, at=scoring.at)}
     assert (StageKind.AUDIT_SAMPLING, Step.FREEZE) in found
@@ -167,7 +167,7 @@ def test_the_frame_has_every_locked_rating_and_reconciles(scoring: World) -> Non
 
 def test_nothing_is_frozen_before_the_audit_has_opened(launched: World) -> None:
     with launched.db.transaction() as session, pytest.raises(AuditRefused, match="opens at"):
-        audits.freeze(session, session.scalars(select(Cycle)).one(), at=launched.at)
+        ceremony.freeze(session, session.scalars(select(Cycle)).one(), at=launched.at)
     assert launched.all(AuditPlan) == []
 
 
@@ -192,7 +192,7 @@ def test_everybody_small_is_examined_and_a_quarter_twice(drawn: World) -> None:
 
 
 def test_the_draw_is_the_one_that_anybody_can_redo(drawn: World) -> None:
-    from rules import draw as drawing
+    from rules.audit import draw as drawing
 
     frame = plan(drawn)
     again = drawing.draw(frame.roster, frame.plan, SEED, 1)
@@ -317,7 +317,7 @@ def test_nothing_shown_to_an_examiner_tells_the_score_the_rater_the_arm_or_the_s
     for secret in (told, "Rekomendasi", "very_poor", "below", "meets", "Head", "Ani", "stratum", "flag", "double"):
         assert secret not in words, secret
     assert shown["self_report"] == "Target tercapai."
-    from actions import desks
+    from actions.desk import desks
 
     with scoring.db.reading() as session:
         desk = desks.desk_of(session, task.person_id, task.stage_id)
@@ -389,7 +389,7 @@ def test_a_second_reader_of_a_later_draw_adds_only_what_is_new(drawn: World) -> 
     another = next(drawn.people[name] for name in AUDITORS if drawn.people[name] != first.auditor_id)
     with drawn.db.transaction() as session:
         cycle = session.get_one(Cycle, drawn.cycle_id)
-        audits.ask_to_examine(session, cycle, session.get_one(AuditItem, item.id), another, 2, at=drawn.at)
+        ceremony.ask_to_examine(session, cycle, session.get_one(AuditItem, item.id), another, 2, at=drawn.at)
     examine(drawn, single, evidence_ok="no", procedure_ok="no")
     assert [one.attribute for one in drawn.all(Finding)] == [AuditAttribute.EVIDENCE, AuditAttribute.PROCEDURE]
     assert item_of(drawn, single).state is AuditItemState.DISCREPANT
@@ -536,20 +536,20 @@ def test_what_the_deadline_closes_is_not_examined_and_counts_as_a_deviation(draw
 def test_a_confirmed_deviation_counts_and_a_withdrawn_one_does_not(found: World) -> None:
     with found.db.reading() as session:
         items = session.scalars(select(AuditItem)).all()
-        assert audit_evaluation.deviating(session, items, AuditAttribute.EVIDENCE) == set()
+        assert evaluation.deviating(session, items, AuditAttribute.EVIDENCE) == set()
     found.act("head", ActKind.REPLY_TO_FINDING)
     conclude(found, AuditAttribute.EVIDENCE, conclusion="confirmed")
     with found.db.reading() as session:
         items = session.scalars(select(AuditItem)).all()
-        assert audit_evaluation.deviating(session, items, AuditAttribute.EVIDENCE) == {item_of(found, "ani").id}
-        assert audit_evaluation.deviating(session, items, AuditAttribute.PROCEDURE) == set()
+        assert evaluation.deviating(session, items, AuditAttribute.EVIDENCE) == {item_of(found, "ani").id}
+        assert evaluation.deviating(session, items, AuditAttribute.PROCEDURE) == set()
 
 
 def test_an_evaluation_is_made_once(drawn: World) -> None:
     drawn.everybody(ActKind.EXAMINE)
     drawn.tick()
     with unchanged(drawn.db):
-        assert do(drawn, audit_evaluation.evaluate, 1, hours=1) is AuditDecision.ACCEPT
+        assert do(drawn, evaluation.evaluate, 1, hours=1) is AuditDecision.ACCEPT
 
 
 # ---- finalization

@@ -12,7 +12,7 @@ from sqlalchemy import update
 import settings
 from actions import steering
 from models import Agency, Cycle, Letter
-from rules.words import ActKind, StageKind
+from rules.terms import ActKind, StageKind
 from simulation.sink import Sink
 from tests.actions.world import World
 from tests.mail.posting import assert_sound, send

@@ -7,14 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from actions import dispatch, letters, outbox
-from actions.envelopes import Post
+from actions.mail import dispatcher, letters, outbox
+from actions.mail.envelopes import Post
 from database import Database
 from models import Agency, Letter, MailAttempt, Person
 from notifications.letter import Mailbox as Address
 from notifications.relay import Relay
 from notifications.samples import samples
-from rules.words import AddressState, Lane, LetterState, Locale
+from rules.terms import AddressState, Lane, LetterState, Locale
 from simulation.mailbox import Mailbox, serve
 
 AT = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
@@ -64,7 +64,7 @@ def send(db: Database, port: int, limit: int = 1000) -> dict[str, int]:
     import asyncio
 
     async def run() -> dict[str, int]:
-        return dict(await dispatch.Dispatcher(db, post_to(port), list(Lane), lambda: AT, connections=3).drain(limit))
+        return dict(await dispatcher.Dispatcher(db, post_to(port), list(Lane), lambda: AT, connections=3).drain(limit))
 
     return asyncio.run(run())
 

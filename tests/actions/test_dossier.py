@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from actions import exports, trail
+from actions import exports
+from actions.store import trail
 from database import Database
 from models import Appraisal, AuditDraw, AuditPlan, TrailEntry
 from tests.actions.test_exports import EVIL, FINAL_AT, HR, NOW, ROSTER, World

@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 import policies
-from actions import exports, results
+from actions import exports
 from actions.acts.act import ActRefused
+from actions.cases import results
 from actions.exports.credit import level_of, months_held
 from actions.exports.files import harmless, replacing
 from cli.export import app
@@ -44,7 +45,7 @@ from models import (
     Unit,
     UnitPredicate,
 )
-from rules.words import (
+from rules.terms import (
     ActingKind,
     AppraisalState,
     Aspect,

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from actions.agency_files import read_agency
-from actions.launching import pack_of
-from actions.roster_files import read_roster
+from actions.cycle.launching import pack_of
+from actions.roster.agency_files import read_agency
+from actions.roster.files import read_roster
 from actions.tables import reader
 from policies import PackRefused, parse
-from rules.agency_files import AgencyFileRefused
-from rules.roster_columns import RosterRefused
+from rules.files.agency_files import AgencyFileRefused
+from rules.roster.columns import RosterRefused
 from tests.actions.test_roster_sheets import BOSS, HEADER, TABLE, book, csv
 
 ROOT = Path(__file__).parents[2]
@@ -200,7 +200,7 @@ def aliases(levels: int, before: str = "", merge: bool = False) -> str:
 def test_anchors_that_stand_for_billions_are_refused_without_making_them(tmp_path: Path, overrides: str) -> None:
     folder = agency(tmp_path, overrides)
     code = (
-        "import json, re, sys; from pathlib import Path; from actions.agency_files import read_agency\n"
+        "import json, re, sys; from pathlib import Path; from actions.roster.agency_files import read_agency\n"
         "try: read_agency(Path(sys.argv[1])); said = ''\n"
         "except Exception as error: said = str(error)\n"
         "print(json.dumps([said, int(re.search(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read())[1]) >> 10]))"

@@ -9,13 +9,14 @@ from typer.testing import CliRunner
 
 import clock
 import database
-from actions import console_roster, launching
-from actions.cycles import LaunchRefused
-from actions.roster_decisions import Decisions
+from actions.console import roster as console_roster
+from actions.cycle import launching
+from actions.cycle.cycles import LaunchRefused
+from actions.roster.decisions import Decisions
 from cli.main import app
 from database import Database
 from models import Appraisal, Cycle, Person, TrailEntry
-from rules.words import Locale, Role
+from rules.terms import Locale, Role
 from tests.actions.rosters import EDUCATION, HEAD, TEACHER, Roster, every, morning, unchanged
 
 BEFORE = date(2026, 12, 21)

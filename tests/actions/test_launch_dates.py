@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
-from actions import attention, cycles, launching, planning, progress
-from actions.agency_files import read_agency
-from actions.cycles import LaunchRefused
-from actions.due import due
-from actions.launch_dates import DatesPassed, Way, past_of, settled
+from actions.console import attention
+from actions.cycle import cycles, foresight, launching, progress
+from actions.cycle.cycles import LaunchRefused
+from actions.cycle.launch_dates import DatesPassed, Way, past_of, settled
+from actions.roster.agency_files import read_agency
+from actions.stages.due import due
 from database import Database
 from models import Appraisal, Cycle, Letter, Person, Plan, Stage, TrailEntry
-from rules.pack import Pack
-from rules.words import AppraisalState, StageKind, StageState, Step
+from rules.pack.pack import Pack
+from rules.terms import AppraisalState, StageKind, StageState, Step
 from simulation.delivery import accept_all
 from simulation.year import Year
 
@@ -180,7 +181,7 @@ def test_a_pack_that_only_has_a_key_more_now_is_no_other_pack() -> None:
 
 
 def test_a_plan_says_that_the_launch_would_be_refused(db: Database) -> None:
-    seen = planning.foresee(db.transaction, MAMUJU, 2026, at=DECEMBER)
+    seen = foresight.foresee(db.transaction, MAMUJU, 2026, at=DECEMBER)
     assert seen.notes[0].startswith("peluncuran akan ditolak, ")
     assert sum(note.startswith("peluncuran akan ditolak") for note in seen.notes) == 2
 

@@ -7,17 +7,18 @@ import pytest
 from sqlalchemy import func, select, update
 
 import policies
-from actions import cycles, due, launching, planning, progress, steps
-from actions.agency_files import read_agency
-from actions.cycles import LaunchRefused
-from actions.launching import Launched
-from actions.steps import StepRef
+from actions.cycle import cycles, foresight, launching, progress
+from actions.cycle.cycles import LaunchRefused
+from actions.cycle.launching import Launched
+from actions.roster.agency_files import read_agency
+from actions.stages import due, steps
+from actions.stages.steps import StepRef
 from database import Database
 from models import Agency, Assignment, Cycle, Extension, Stage, Unit
 from policies import PackRefused
-from rules.agency_files import AgencyFileRefused
-from rules.stages import StepRefused
-from rules.words import AssignmentState, DistributionMode, Locale, StageKind, StageState, Step
+from rules.files.agency_files import AgencyFileRefused
+from rules.terms import AssignmentState, DistributionMode, Locale, StageKind, StageState, Step
+from rules.time.stages import StepRefused
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 EARLY = datetime(2026, 12, 21, 2, tzinfo=UTC)
@@ -215,7 +216,7 @@ def test_units_add_up_to_the_stage(both: Database) -> None:
 def test_a_plan_counts_every_letter_of_an_opening_and_no_reminder_after_the_close(
     db: Database, locale: Locale, note: str
 ) -> None:
-    seen = planning.foresee(db.transaction, EXAMPLES / "palu", 2027, at=EARLY, locale=locale)
+    seen = foresight.foresee(db.transaction, EXAMPLES / "palu", 2027, at=EARLY, locale=locale)
     first = seen.stages[0]
     assert first.letters == {"stage_invitation": seen.appraised}
     assert len(first.recipients) == seen.appraised

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from actions import leases
-from actions.claims import database_now
-from actions.leases import LeaseLost
+from actions.mail.claims import database_now
+from actions.stages import leases
+from actions.stages.leases import LeaseLost
 from database import Database
 from models import Lease
 

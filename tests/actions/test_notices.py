@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from actions import desks
+from actions.desk import desks
 from models import Assignment, Letter
 from notifications.compose import compose
-from rules.words import ActKind, Locale, StageKind
+from rules.terms import ActKind, Locale, StageKind
 from tests.actions.test_objections import heard
 from tests.actions.world import ABOVE, REASONS, World, local
 

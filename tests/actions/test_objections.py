@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from actions import results
 from actions.acts.act import ActInvalid, ActRefused
-from actions.holders import line_for_one, line_on
-from actions.objections import authority_of
+from actions.cases import results
+from actions.cases.objections import authority_of
+from actions.line.holders import line_for_one, line_on
 from models import (
     ActingMandate,
     Appraisal,
@@ -21,7 +21,7 @@ from models import (
     Statement,
     TrailEntry,
 )
-from rules.words import (
+from rules.terms import (
     ActKind,
     AppraisalState,
     AssignmentState,

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from actions import letters, links, outbox
-from actions.letters import certificate
-from actions.outbox import Claimed, Settled
+from actions.duties import links
+from actions.mail import letters, outbox
+from actions.mail.letters import certificate
+from actions.mail.outbox import Claimed, Settled
 from database import Database
 from models import Letter, MailAttempt, Person, Stage
 from notifications.kinds import LIVES, Life
-from rules.words import ActKind, AddressState, Lane, LetterState, Locale, SmtpPhase, StageKind, StageState
+from rules.terms import ActKind, AddressState, Lane, LetterState, Locale, SmtpPhase, StageKind, StageState
 from tests.actions.world import World, local
 
 ACCEPTED = Settled(LetterState.ACCEPTED, SmtpPhase.DONE, 250, "2.0.0 queued")

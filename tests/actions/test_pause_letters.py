@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 
 from actions import steering
-from actions.cycles import find
+from actions.cycle.cycles import find
 from database import Database
 from models import Assignment, Cycle, Letter, Stage
-from rules.words import AssignmentState, LetterState, StageKind
+from rules.terms import AssignmentState, LetterState, StageKind
 
 pytest_plugins = ["tests.lived"]
 

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from actions import cycles
 from actions.acts.act import ActInvalid, ActRefused
-from actions.perform import Sent, StaleForm, perform
+from actions.cycle import cycles
+from actions.desk.perform import Sent, StaleForm, perform
 from models import (
     Appraisal,
     Assignment,
@@ -21,7 +21,7 @@ from models import (
     Submission,
     TrailEntry,
 )
-from rules.words import ActKind, AppraisalState, AssignmentState, Proof, Role, StageKind, StageState
+from rules.terms import ActKind, AppraisalState, AssignmentState, Proof, Role, StageKind, StageState
 from tests.actions.rosters import contents, unchanged
 from tests.actions.world import World, local
 

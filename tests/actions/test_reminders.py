@@ -9,13 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from actions.calendars import calendar_of
-from actions.due import due, resolve
-from actions.steps import StepRef
+from actions.line.calendars import calendar_of
+from actions.stages.due import due, resolve
+from actions.stages.steps import StepRef
 from database import Database
 from models import Agency, Assignment, Extension, Letter, Stage
-from rules.stages import StepRefused
-from rules.words import ActKind, StageKind, StageState, Step
+from rules.terms import ActKind, StageKind, StageState, Step
+from rules.time.stages import StepRefused
 from tests.actions.world import CODE, YEAR, ZONE, World, local
 
 

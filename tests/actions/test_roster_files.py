@@ -10,10 +10,10 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from actions.roster_files import read_roster, read_waivers
-from rules.roster import Malformed, RosterRow, examine
-from rules.roster_columns import RosterRefused
-from rules.roster_texts import CATALOGUE
+from actions.roster.files import read_roster, read_waivers
+from rules.roster.columns import RosterRefused
+from rules.roster.doctor import Malformed, RosterRow, examine
+from rules.roster.texts import CATALOGUE
 
 TODAY = date(2026, 11, 24)
 HEADER = "nip,name,email,employment,unit_code,superior_nip,is_unit_head"
@@ -244,8 +244,8 @@ MEASURE = """
 import json, resource, sys
 from datetime import date
 from pathlib import Path
-from actions.roster_files import read_roster
-from rules.roster import examine
+from actions.roster.files import read_roster
+from rules.roster.doctor import examine
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 examination = examine(read_roster(Path(sys.argv[1])), date(2026, 11, 24))
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from actions import cycles, launching, steps
-from actions.agency_files import read_agency
-from actions.plans import write_plan
-from actions.steps import StepRef
+from actions.cases.plans import write_plan
+from actions.cycle import cycles, launching
+from actions.roster.agency_files import read_agency
+from actions.stages import steps
+from actions.stages.steps import StepRef
 from database import Database
 from models import ActionLink, Appraisal, Assignment, Cycle, Person, Segment, Stage
-from rules.words import (
+from rules.terms import (
     ActKind,
     AppraisalState,
     AssignmentState,

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from actions import cycles, launching
-from actions.agency_files import read_agency
+from actions.cycle import cycles, launching
+from actions.roster.agency_files import read_agency
 from database import Database
 from models import Appraisal, Base, Person, Posting, RoleGrant, Segment, Supervision
-from rules.words import AppraisalState
+from rules.terms import AppraisalState
 from tests.actions.rosters import Roster, every, morning, unchanged
 
 DATED: tuple[tuple[type[Base], str], ...] = (

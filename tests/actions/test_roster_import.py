@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from actions import trail
-from actions.agency_files import read_agency
-from actions.roster_import import ImportRefused, import_folder
+from actions.roster.agency_files import read_agency
+from actions.roster.imports import ImportRefused, import_folder
+from actions.store import trail
 from database import Database
 from models import (
     Absence,
@@ -27,7 +27,7 @@ from models import (
     TrailEntry,
     Unit,
 )
-from rules.words import AddressState, Role
+from rules.terms import AddressState, Role
 from tests.actions.rosters import (
     BUPATI,
     EDUCATION,
@@ -483,7 +483,7 @@ def test_a_failure_leaves_nothing_half_done(db: Database, roster: Roster, monkey
     def fail(_taking: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("actions.roster_follow.follow", fail)
+    monkeypatch.setattr("actions.roster.follow.follow.follow", fail)
     with unchanged(db), pytest.raises(RuntimeError):
         roster.take(db, MAY)
 

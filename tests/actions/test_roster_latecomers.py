@@ -8,12 +8,13 @@ from random import Random
 import pytest
 from sqlalchemy import select
 
-from actions import cycles, due, launching, steps
-from actions.agency_files import read_agency
-from actions.perform import Sent, perform
+from actions.cycle import cycles, launching
+from actions.desk.perform import Sent, perform
+from actions.roster.agency_files import read_agency
+from actions.stages import due, steps
 from database import Database
 from models import Appraisal, Assignment, Extension, Letter, Person, Plan, Stage
-from rules.words import ActKind, AppraisalState, AssignmentState, PlanState, Proof, StageKind, StageState
+from rules.terms import ActKind, AppraisalState, AssignmentState, PlanState, Proof, StageKind, StageState
 from simulation import answers
 from tests.actions.rosters import HEAD, TEACHER, Roster, every, morning
 

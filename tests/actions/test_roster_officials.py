@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from actions import cycles, launching
-from actions.agency_files import read_agency
-from actions.holders import line_on
+from actions.cycle import cycles, launching
+from actions.line.holders import line_on
+from actions.roster.agency_files import read_agency
 from database import Database
 from models import ActingMandate, Appraisal, Person, Supervision
-from rules.roster_officials import is_key, shown
-from rules.words import AppraisalState, EmploymentKind
+from rules.roster.officials import is_key, shown
+from rules.terms import AppraisalState, EmploymentKind
 from tests.actions.rosters import BUPATI, EDUCATION, HEAD, SECRETARY, TEACHER, Roster, day_before, every, morning
 
 NEW_YEAR = date(2026, 1, 1)

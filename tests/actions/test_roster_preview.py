@@ -9,17 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from actions import cycles, launching, schema
-from actions.agency_files import read_agency
-from actions.plans import write_plan
-from actions.roster_decisions import Decisions
-from actions.roster_import import ImportRefused, ImportReport, import_folder
+from actions.cases.plans import write_plan
+from actions.cycle import cycles, launching
+from actions.roster.agency_files import read_agency
+from actions.roster.decisions import Decisions
+from actions.roster.imports import ImportRefused, ImportReport, import_folder
 from actions.steering import addresses
 from actions.steering.reassignments import reassign
+from actions.store import schema
 from database import Database
 from models import Appraisal, Cycle, Person, Plan, Posting, Supervision, TrailEntry, Unit
-from rules.roster_changes import ChangeKind
-from rules.words import AddressState, AppraisalState, Locale, PlanState, Role
+from rules.roster.changes import ChangeKind
+from rules.terms import AddressState, AppraisalState, Locale, PlanState, Role
 from tests.actions.rosters import (
     BUPATI,
     EDUCATION,

@@ -7,10 +7,10 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from actions.roster_files import read_roster, read_waivers
-from rules.roster import Examination, RosterRow, examine
-from rules.roster_columns import RosterRefused
-from rules.words import Locale
+from actions.roster.files import read_roster, read_waivers
+from rules.roster.columns import RosterRefused
+from rules.roster.doctor import Examination, RosterRow, examine
+from rules.terms import Locale
 
 TODAY = date(2027, 1, 2)
 HEADER = ["nip", "name", "email", "employment", "unit_code", "superior_nip", "is_unit_head", "roles", "active_to"]

@@ -4,10 +4,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from actions.row_sets import RowSet
+from actions.store.row_sets import RowSet
 from database import Database
 from models import Bucket, MailEvent, Person
-from rules.words import AddressState
+from rules.terms import AddressState
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 NASTY = ("", "NULL", "'; DROP TABLE bucket; --", "{given} %s :at", 'é "quoted" \\ \n\t', "\N{SNOWMAN} 国")

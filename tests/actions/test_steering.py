@@ -8,14 +8,15 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from actions import steering, trail
+from actions import steering
 from actions.acts.act import ActRefused
-from actions.cycles import find
-from actions.deadlines import deadlines_of
-from actions.due import due
-from actions.outbox import Settled, claim, settle
-from actions.perform import Sent, perform
+from actions.cycle.cycles import find
+from actions.desk.perform import Sent, perform
+from actions.line.deadlines import deadlines_of
+from actions.mail.outbox import Settled, claim, settle
+from actions.stages.due import due
 from actions.steering import SteeringRefused
+from actions.store import trail
 from database import Database
 from models import (
     ActingMandate,
@@ -38,7 +39,7 @@ from models import (
     TrailEntry,
     Unit,
 )
-from rules.words import (
+from rules.terms import (
     ActingKind,
     ActKind,
     AddressState,

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from actions import cycles, restores, steps
-from actions.steps import Span, StepRef
+from actions.cycle import cycles
+from actions.recovery import restores
+from actions.stages import steps
+from actions.stages.steps import Span, StepRef
 from database import Database
 from models import Assignment, Cycle, Letter, MailAttempt, Stage, StageStep, TrailEntry
-from rules.stages import StepRefused
-from rules.words import ActKind, CycleState, StageKind, StageState, Step
+from rules.terms import ActKind, CycleState, StageKind, StageState, Step
+from rules.time.stages import StepRefused
 from tests.actions.rosters import contents, unchanged
 from tests.actions.world import World, in_use
 

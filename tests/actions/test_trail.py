@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import text
 
-from actions import trail
+from actions.store import trail
 from database import Database
 from models import Chain, Checkpoint, TrailEntry
-from rules.chain import ZERO, canonical_json, chain_hash
-from rules.words import ActKind
+from rules.proof.chain import ZERO, canonical_json, chain_hash
+from rules.terms import ActKind
 from tests.actions.world import World
 
 FORGED = "f" * 64

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from actions.objection_windows import window_of
+from actions.line.objection_windows import window_of
 from models import Agency, Letter, Stage
 from notifications.calendar_file import calendar_file
 from notifications.compose import compose
-from rules.words import ActKind, Locale, StageKind
+from rules.terms import ActKind, Locale, StageKind
 from tests.actions.world import World, local
 
 OBJECTIONS = StageKind.OBJECTION_HANDLING

@@ -15,11 +15,16 @@ from sqlalchemy import select, text
 
 import database
 import policies
-from actions import audits, cycles, desks, outbox, results, steps
-from actions.acts import ACTS
-from actions.due import due
-from actions.perform import Receipt, Sent, perform
-from actions.steps import StepRef
+from actions.acts.table import ACTS
+from actions.audit import ceremony
+from actions.cases import results
+from actions.cycle import cycles
+from actions.desk import desks
+from actions.desk.perform import Receipt, Sent, perform
+from actions.mail import outbox
+from actions.stages import steps
+from actions.stages.due import due
+from actions.stages.steps import StepRef
 from database import Database
 from models import (
     Absence,
@@ -36,9 +41,9 @@ from models import (
     Supervision,
     Unit,
 )
-from rules.agency_files import StageDates
-from rules.pack import Pack
-from rules.words import (
+from rules.files.agency_files import StageDates
+from rules.pack.pack import Pack
+from rules.terms import (
     AbsenceKind,
     ActingKind,
     ActKind,
@@ -338,10 +343,12 @@ class World:
     def publish_and_roll(self, *, seed: str = "08772473296991897540") -> None:
         """The public part of the audit: publish now, roll a day later, draw."""
         with self.db.transaction() as session:
-            audits.publish(session, session.get_one(Cycle, self.cycle_id), "Papan pengumuman 700/12", at=self.at)
+            ceremony.publish(session, session.get_one(Cycle, self.cycle_id), "Papan pengumuman 700/12", at=self.at)
         self.at += timedelta(hours=24)
         with self.db.transaction() as session:
-            audits.record_seed(session, session.get_one(Cycle, self.cycle_id), seed, "Berita acara 700/13", at=self.at)
+            ceremony.record_seed(
+                session, session.get_one(Cycle, self.cycle_id), seed, "Berita acara 700/13", at=self.at
+            )
         self.tick()
 
 

@@ -9,7 +9,8 @@ ROOT = Path(__file__).parent.parent.parent
 START = """
 import os, sys
 from pathlib import Path
-from cli import demo, demo_year, processes
+from cli.machine import processes
+from cli.show import demo, year
 
 home = Path(sys.argv[1])
 demo._configure(home, *(processes.free_port() for _ in range(3)))
@@ -25,7 +26,7 @@ def start_prefect(made, folder, port):
 processes.start_prefect = start_prefect
 with processes.family(home / "logs") as family:
     ports = {"smtp": processes.free_port(), "box": processes.free_port(), "web": 1, "prefect": 4321}
-    demo_year.DemoYear(family, home, "palu", 2027, 7, say=print, **ports).start()
+    year.DemoYear(family, home, "palu", 2027, 7, say=print, **ports).start()
 """
 
 

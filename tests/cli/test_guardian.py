@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cli import guardian, processes
-from cli.processes import StartRefused
+from cli.machine import guardian, processes
+from cli.machine.processes import StartRefused
 
 ROOT = Path(__file__).parent.parent.parent
 SLEEP = "import time; time.sleep(120)"
@@ -24,7 +24,7 @@ DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time
 HEAD = f"""
 import sys, time
 from pathlib import Path
-from cli import processes
+from cli.machine import processes
 made = processes.Family(Path(sys.argv[1]))
 made.start("worker", sys.executable, "-c", {FAR_CHILD!r}, env={{}})
 made.start("deaf", sys.executable, "-c", {DEAF!r}, env={{}})

@@ -10,7 +10,7 @@ import typer
 
 from cli import language
 from cli.words import WORDS, act_called, outlook, role_called, stage_called
-from rules.words import ActKind, Role, StageKind
+from rules.terms import ActKind, Role, StageKind
 
 ROOT = Path(__file__).parents[2]
 ENGLISH = ("held back", "Would touch", "people", "Nothing was changed", "deadline", "closes", "stage_invitation",

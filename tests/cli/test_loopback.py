@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cli import loopback, processes
+from cli.machine import loopback, processes
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 ASK = """

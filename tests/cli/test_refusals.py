@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, text
 
-from actions import audit_evaluation, cycles, launching, schema
-from actions.audits import AuditRefused
+from actions.audit import evaluation
+from actions.audit.ceremony import AuditRefused
+from actions.cycle import cycles, launching
+from actions.store import schema
 from cli.refusals import explain
 from database import SCHEMA, Database, SchemaRefused
 from models import Agency, AuditPlan
@@ -193,7 +195,7 @@ def test_a_stage_of_the_audit_that_was_not_drawn_cannot_be_evaluated(db: Databas
         session.add(AuditPlan(cycle_id=cycle.id, attempt=1, settings={}, roster=b"", plan=b"{}", frozen_at=at))
         session.flush()
         with pytest.raises(AuditRefused, match="not drawn"):
-            audit_evaluation.evaluate(session, cycle, stage, at=at)
+            evaluation.evaluate(session, cycle, stage, at=at)
 
 
 HOUSE = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 from typer.testing import CliRunner
 
-from cli.roster import app
+from cli.roster.commands import app
 
 ROOT = Path(__file__).parent.parent.parent
 GOOD = str(ROOT / "examples" / "mamuju" / "roster.csv")
@@ -139,7 +139,7 @@ def test_a_name_that_looks_like_markup_is_printed_as_it_stands(tmp_path: Path) -
 
 
 def test_the_module_imports_nothing_heavy() -> None:
-    code = "import sys, cli.roster; print([m for m in ('rich.table','pydantic','sqlalchemy','prefect','yaml','python_calamine','rules.roster') if m in sys.modules])"  # noqa: E501
+    code = "import sys, cli.roster.commands; print([m for m in ('rich.table','pydantic','sqlalchemy','prefect','yaml','python_calamine','rules.roster.doctor') if m in sys.modules])"  # noqa: E501
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert run.stdout.strip() == "[]"
 

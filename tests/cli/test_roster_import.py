@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import func, select
 from typer.testing import CliRunner
 
-from actions.roster_import import COUNTED
-from cli.roster import app
-from cli.roster_import import WORDS
+from actions.roster.imports import COUNTED
+from cli.roster.commands import app
+from cli.roster.imports import WORDS
 from database import Database
 from models import Person
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cli import processes, serve
-from cli.processes import StartRefused
+from cli.machine import processes, serve
+from cli.machine.processes import StartRefused
 
 ROOT = Path(__file__).parent.parent.parent
 SLEEPER = (sys.executable, "-c", "import time; time.sleep(60)")

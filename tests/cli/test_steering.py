@@ -9,10 +9,10 @@ from sqlalchemy import func, select
 from typer.testing import CliRunner
 
 from actions.steering import SteeringRefused
-from cli.steering import register
+from cli.cycle.steering import register
 from database import Database
 from models import ActingMandate, Appraisal, Assignment, Extension, Person, TrailEntry
-from rules.words import ActKind, AssignmentState
+from rules.terms import ActKind, AssignmentState
 
 pytest_plugins = ["tests.lived"]
 app = typer.Typer()

@@ -11,7 +11,7 @@ from datetime import datetime
 import pytest
 
 from database import Database
-from rules.words import Lane
+from rules.terms import Lane
 from simulation.sink import Do, Sink
 from tests.faults.runner import PATIENCE
 from tests.mail.posting import send

@@ -17,11 +17,11 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 import settings
-from actions import dispatch, mail_journal
-from actions.dispatch import Dispatcher
+from actions.mail import dispatcher, journal
+from actions.mail.dispatcher import Dispatcher
 from database import Database
 from notifications.smtp import Connection
-from rules.words import Lane, SmtpPhase
+from rules.terms import Lane, SmtpPhase
 from tests.mail.office import SECRET
 from tests.mail.posting import AT, post_to
 
@@ -77,7 +77,7 @@ def arm(orders: Orders) -> None:
     if orders.die in PHASES:
         _arm_phase(fate, PHASES[orders.die])
     elif orders.die == "claiming":
-        after(fate, dispatch.outbox, "take_due")
+        after(fate, dispatcher.outbox, "take_due")
     elif orders.die == "claimed":
         after(fate, Dispatcher, "_claim")
     elif orders.die == "connecting":
@@ -108,14 +108,14 @@ def _arm_phase(fate: Fate, phase: SmtpPhase) -> None:
 
 
 def _arm_writing(fate: Fate, to: str) -> None:
-    real = dispatch.envelope
+    real = dispatcher.envelope
 
     def written(one: Any, *rest: Any) -> Any:
         if one.address == to:
             fate.strike()
         return real(one, *rest)
 
-    dispatch.envelope = written
+    dispatcher.envelope = written
 
 
 async def _on_the_wire(connection: Connection) -> None:
@@ -144,7 +144,7 @@ def _arm_dot(fate: Fate) -> None:
 
 
 def _arm_settling(fate: Fate) -> None:
-    real = mail_journal.outbox.settle_all
+    real = journal.outbox.settle_all
 
     def settled(session: Any, ended: Any, **more: Any) -> Any:
         answer = real(session, ended, **more)
@@ -152,26 +152,26 @@ def _arm_settling(fate: Fate) -> None:
             fate.strike()
         return answer
 
-    mail_journal.outbox.settle_all = settled
+    journal.outbox.settle_all = settled
 
 
 def _arm_settled(fate: Fate) -> None:
-    real = mail_journal.Journal._answer
+    real = journal.Journal._answer
 
     def answer(self: Any, group: Any, *rest: Any) -> None:
         if group.ended:
             fate.strike()
         real(self, group, *rest)
 
-    mail_journal.Journal._answer = answer
+    journal.Journal._answer = answer
 
 
 def main(orders: Orders) -> None:
     os.environ["APPRAISAL_SECRET"] = SECRET
     settings.load.cache_clear()
-    dispatch.post_of = lambda _chosen: post_to(orders.port)
+    dispatcher.post_of = lambda _chosen: post_to(orders.port)
     arm(orders)
-    way: Callable[..., Any] = dispatch.reside if orders.resident else dispatch.deliver_batch
+    way: Callable[..., Any] = dispatcher.reside if orders.resident else dispatcher.deliver_batch
     more = {} if orders.resident else {"limit": 100_000}
     way(
         Database(orders.url), lanes=orders.lanes, now=lambda: orders.at, connections=orders.connections, **more

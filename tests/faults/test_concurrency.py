@@ -18,13 +18,15 @@ import pytest
 from sqlalchemy import func, select, update
 
 import clock
-from actions import links, outbox, steps
-from actions.due import due
-from actions.outbox import Claimed
+from actions.duties import links
+from actions.mail import outbox
+from actions.mail.outbox import Claimed
+from actions.stages import steps
+from actions.stages.due import due
 from database import Database
 from models import Assignment, Base, Letter, Person
-from rules.stages import StepRefused
-from rules.words import Lane, LetterState, StageKind, StageState, Step
+from rules.terms import Lane, LetterState, StageKind, StageState, Step
+from rules.time.stages import StepRefused
 from simulation.sink import Do, Sink
 from tests.accidents.world import check_whole
 from tests.actions.world import World

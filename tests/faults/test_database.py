@@ -25,10 +25,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 import database
-from actions import dispatch, mail_journal, outbox, restores, schema, waves
+from actions.mail import dispatcher as dispatch
+from actions.mail import journal, outbox, waves
+from actions.recovery import restores
+from actions.store import schema
 from database import Database
 from models import Letter, Person, Wave
-from rules.words import AddressState, Lane, LetterState
+from rules.terms import AddressState, Lane, LetterState
 from simulation.sink import Do, Sink
 from tests.conftest import START
 from tests.mail.posting import AT, assert_sound, dispatcher, due_again, letter, lose_leases, owe, send, states
@@ -264,16 +267,16 @@ def test_f37_a_process_killed_in_the_middle_of_a_transaction_leaves_a_whole_data
 
 def lose_word_of_each_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever happens to letters is written, and said to have failed the first time."""
-    real = mail_journal.Journal._write
+    real = journal.Journal._write
 
-    def write(self: mail_journal.Journal, group: Any, *, again: bool) -> Any:
+    def write(self: journal.Journal, group: Any, *, again: bool) -> Any:
         counts = real(self, group, again=again)
         if not again:
             raise GONE()
         return counts
 
-    monkeypatch.setattr(mail_journal.Journal, "_write", write)
-    monkeypatch.setattr(mail_journal, "RETRY_FIRST", 0.01)
+    monkeypatch.setattr(journal.Journal, "_write", write)
+    monkeypatch.setattr(journal, "RETRY_FIRST", 0.01)
 
 
 def test_f39_a_commit_whose_answer_is_lost_makes_no_copy_no_second_charge_and_no_wrong_count(

@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 
 import clock
 import settings
-from actions import outbox
+from actions.mail import outbox
 from database import Database
 from models import Agency, Assignment, Letter, Person, Posting, Submission, Supervision, Unit, Wave
-from rules.words import ActKind, AssignmentState, Lane, LetterState, PostGroup, StageKind
+from rules.terms import ActKind, AssignmentState, Lane, LetterState, PostGroup, StageKind
 from simulation.sink import Sink
 from tests.mail.posting import AT, UNDER_WAY, assert_sound, dispatcher, letter, limit, owe, send
 from tests.mail.test_dispatch import running

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
-from actions import dispatch, outbox, waves
-from actions.mail_journal import Journal
+from actions.mail import dispatcher as dispatch
+from actions.mail import outbox, waves
+from actions.mail.journal import Journal
 from database import Database
 from models import Letter
-from rules.words import Lane, LetterState
+from rules.terms import Lane, LetterState
 from simulation.sink import Do, Sink
 from tests.faults.held import Hold
 from tests.faults.runner import KILLED, PATIENCE, Orders, Process, run

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from actions import claims, dispatch, mail_limits, outbox
-from actions.dispatch import Dispatcher
+from actions.mail import claims, dispatcher, limits, outbox
+from actions.mail.dispatcher import Dispatcher
 from database import Database
 from models import Bucket, Letter, Person, Wave
 from notifications.relay import Relay
 from notifications.smtp import Connection, Timeouts
-from rules.words import AddressState, Lane, LetterState
+from rules.terms import AddressState, Lane, LetterState
 from simulation.sink import Do, Sink
 from tests.faults.certificates import certificate
 from tests.mail.posting import AT, assert_sound, due_again, letter, owe, post_to, send, states
@@ -36,7 +36,7 @@ def to_relay(db: Database, url: str, *, connections: int = 2) -> Dispatcher:
 
 
 def drain(one: Dispatcher) -> dict[str, int]:
-    return dict(dispatch._loop(one.drain(100_000)))
+    return dict(dispatcher._loop(one.drain(100_000)))
 
 
 def let_the_relay_be_tried(db: Database) -> None:
@@ -69,14 +69,14 @@ def addresses_marked(db: Database) -> int:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "Connection", partial(Connection, timeouts=FASTER))
+    monkeypatch.setattr(dispatcher, "Connection", partial(Connection, timeouts=FASTER))
 
 
 def test_f20_a_relay_that_is_down_is_left_alone_by_everybody_and_tried_with_one_letter(
     both: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mail_limits, "longest_wait", lambda failures: 100.0)
-    monkeypatch.setattr(mail_limits.random, "uniform", lambda low, high: high)
+    monkeypatch.setattr(limits, "longest_wait", lambda failures: 100.0)
+    monkeypatch.setattr(limits.random, "uniform", lambda low, high: high)
     owe(both, 30)
     with Sink() as sink:
         port = sink.port
@@ -358,7 +358,7 @@ def test_f28_throttled_all_along_it_does_not_storm(both: Database) -> None:
 def test_f29_a_server_that_falls_silent_is_given_up_after_its_time(
     both: Database, phase: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "Connection", partial(Connection, timeouts=BRIEF))
+    monkeypatch.setattr(dispatcher, "Connection", partial(Connection, timeouts=BRIEF))
     owe(both, 6)
     doubtful = phase == "DOT"
     with Sink() as sink:
@@ -387,7 +387,7 @@ def test_f29_a_lease_outlasts_the_longest_send() -> None:
     waits = Timeouts()
     longest = waits.connect + waits.mail + waits.rcpt + waits.data + waits.dot
     assert claims.LEASE.total_seconds() >= 3 * waits.dot
-    assert claims.LEASE.total_seconds() > longest + 2 * dispatch.RENEW_SECONDS
+    assert claims.LEASE.total_seconds() > longest + 2 * dispatcher.RENEW_SECONDS
 
 
 @pytest.mark.parametrize("how", [Do(drop=True), Do(drop=True, keep=True), Do(reset=True, keep=True)])

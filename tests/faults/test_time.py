@@ -14,15 +14,15 @@ from sqlalchemy import select, text, update
 
 import clock
 import database
-from actions import outbox
 from actions.acts.act import ActRefused
+from actions.mail import outbox
 from database import Database
 from models import Agency, Letter
 from notifications import words
 from notifications.compose import compose
-from rules.agency_files import StageDates
-from rules.calendar import Calendar
-from rules.words import ActKind, LetterState, Locale, StageKind, StageState
+from rules.files.agency_files import StageDates
+from rules.terms import ActKind, LetterState, Locale, StageKind, StageState
+from rules.time.calendar import Calendar
 from simulation.sink import Sink
 from tests.actions import world as worlds
 from tests.actions.world import World

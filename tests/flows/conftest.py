@@ -18,9 +18,9 @@ from prefect.settings import (
 import clock
 import database
 import settings
-from actions import launching
-from actions.launching import Launched
-from cli import processes
+from actions.cycle import launching
+from actions.cycle.launching import Launched
+from cli.machine import processes
 
 YEAR = 2027
 EARLY = datetime(2026, 12, 21, 2, tzinfo=UTC)

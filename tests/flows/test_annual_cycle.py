@@ -11,13 +11,15 @@ from prefect.client.schemas.objects import FlowRun
 from sqlalchemy import func, select, update
 
 import database
-from actions import launching, schema, steps
-from actions.launching import Launched
-from actions.steps import StepRef
+from actions.cycle import launching
+from actions.cycle.launching import Launched
+from actions.stages import steps
+from actions.stages.steps import StepRef
+from actions.store import schema
 from flows.annual_cycle import annual_cycle
 from flows.tick import tick
 from models import Appraisal, Cycle, Person, Segment, Stage, TrailEntry
-from rules.words import AppraisalState, StageKind, Step
+from rules.terms import AppraisalState, StageKind, Step
 from tasks import runs
 from tests.flows.conftest import EARLY, ROWS, YEAR, move_to
 

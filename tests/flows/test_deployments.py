@@ -16,11 +16,11 @@ from prefect.workers.process import ProcessWorker
 from sqlalchemy import func, select
 
 import database
-from actions.launching import Launched
-from actions.steps import StepRef
-from cli import processes
+from actions.cycle.launching import Launched
+from actions.stages.steps import StepRef
+from cli.machine import processes
 from models import Letter
-from rules.words import StageKind, Step
+from rules.terms import StageKind, Step
 from tasks import runs
 from tests.flows.conftest import YEAR, move_to
 

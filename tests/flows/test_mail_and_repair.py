@@ -8,14 +8,16 @@ from sqlalchemy import select, update
 
 import database
 import settings
-from actions import dispatch, outbox, steps, throttles
-from actions.launching import Launched
-from actions.steps import StepRef
-from cli.processes import free_port
+from actions.cycle.launching import Launched
+from actions.mail import dispatcher, outbox
+from actions.stages import steps
+from actions.stages.steps import StepRef
+from actions.store import throttles
+from cli.machine.processes import free_port
 from flows.deliver_mail import deliver_mail
 from flows.repair import repair
 from models import Assignment, Letter, Person, Throttle
-from rules.words import AddressState, Lane, LetterState, StageKind, Step
+from rules.terms import AddressState, Lane, LetterState, StageKind, Step
 from tests.flows.conftest import YEAR, move_to
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("client")]
@@ -43,7 +45,7 @@ def accept(db: database.Database, *, lanes, limit: int, now) -> dict[str, int]:
 
 @pytest.mark.usefixtures("opened")
 def test_mail_is_sent_batch_by_batch_until_none_is_due(db: database.Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "deliver_batch", accept)
+    monkeypatch.setattr(dispatcher, "deliver_batch", accept)
     assert told(deliver_mail) == ("Completed", "5 accepted")
     assert told(deliver_mail) == ("Completed", "nothing to do")
     with db.reading() as session:
@@ -53,7 +55,7 @@ def test_mail_is_sent_batch_by_batch_until_none_is_due(db: database.Database, mo
 @pytest.mark.usefixtures("opened")
 def test_a_relay_that_takes_nothing_ends_red_after_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    monkeypatch.setattr(dispatch, "deliver_batch", lambda db, **_: calls.append(1) or {"queued": 5})
+    monkeypatch.setattr(dispatcher, "deliver_batch", lambda db, **_: calls.append(1) or {"queued": 5})
     name, message = told(deliver_mail)
     assert (name, len(calls)) == ("Failed", 1)
     assert "5 queued" in message

@@ -11,8 +11,9 @@ from sqlalchemy import func, select, update
 
 import database
 import settings
-from actions import cycles, steps
-from actions.launching import Launched
+from actions.cycle import cycles
+from actions.cycle.launching import Launched
+from actions.stages import steps
 from flows import (
     audit_sampling,
     finalization,
@@ -23,8 +24,8 @@ from flows import (
     target_setting,
 )
 from models import Assignment, Cycle, Letter, Stage, StageStep, TrailEntry
-from rules.stages import STEPS
-from rules.words import AssignmentState, StageKind, StageState
+from rules.terms import AssignmentState, StageKind, StageState
+from rules.time.stages import STEPS
 from tests.flows.conftest import EARLY, YEAR, move_to
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("prefect_server")]
@@ -134,7 +135,7 @@ def test_a_reminder_finds_its_own_occasion(db: database.Database, launched: Laun
     run("open")
     move_to(date(2027, 1, 19))
     with db.reading() as session:
-        from actions.due import due
+        from actions.stages.due import due
 
         (owed,) = [ref for ref in due(session, at=move_to(date(2027, 1, 19), 3)) if ref.step == "remind"]
     assert run("remind") == ("Completed", "5 reminders")

@@ -15,15 +15,16 @@ from prefect.states import Completed, Crashed, Failed, Running
 from sqlalchemy import func, select, update
 
 import database
-from actions import cycles, launching, leases, steps
-from actions.due import due
-from actions.launching import Launched
-from actions.leases import of_stage
-from actions.steps import StepRef
+from actions.cycle import cycles, launching
+from actions.cycle.launching import Launched
+from actions.stages import leases, steps
+from actions.stages.due import due
+from actions.stages.leases import of_stage
+from actions.stages.steps import StepRef
 from flows.target_setting import target_setting
 from flows.tick import tick
 from models import Assignment, Cycle, Lease, Stage, StageStep
-from rules.words import StageKind, Step
+from rules.terms import StageKind, Step
 from tasks import cycles as cycle_tasks
 from tasks import runs
 from tasks import steps as step_tasks

@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import select
 
-from actions import bounces, letters, outbox
-from actions.bounces import Taken
+from actions.mail import bounces, letters, outbox
+from actions.mail.bounces import Taken
 from database import Database
 from models import Agency, Letter, MailEvent, Person, Posting, RoleGrant, Unit
-from rules.tokens import verp
-from rules.words import Lane, LetterState, Locale, PostGroup, Role, SmtpPhase
+from rules.proof.tokens import verp
+from rules.terms import Lane, LetterState, Locale, PostGroup, Role, SmtpPhase
 
 AT = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
 """Monday, ten in the morning in Makassar."""

@@ -7,17 +7,17 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from actions import letters, outbox
-from actions.dispatch import Dispatcher
-from actions.envelopes import Post
-from actions.mail_limits import set_limit
+from actions.mail import letters, outbox
+from actions.mail.dispatcher import Dispatcher
+from actions.mail.envelopes import Post
+from actions.mail.limits import set_limit
 from database import Database
 from models import Agency, Cycle, Letter, Person
 from notifications.letter import Mailbox as Address
 from notifications.relay import Relay
 from notifications.samples import samples
-from rules.mail_limits import Limit
-from rules.words import CycleState, Lane, LetterState, Locale
+from rules.mail.limits import Limit
+from rules.terms import CycleState, Lane, LetterState, Locale
 from simulation.sink import Sink
 from simulation.soundness import breaches
 

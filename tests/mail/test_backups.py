@@ -13,12 +13,14 @@ from typer.testing import CliRunner
 
 import database
 import settings
-from actions import backups, letters, mail_checks, outbox, restores, schema, waves
-from actions.backup_tables import BackupRefused
+from actions.mail import checks, letters, outbox, waves
+from actions.recovery import backups, restores
+from actions.recovery.backup_tables import BackupRefused
+from actions.store import schema
 from cli import main
 from database import Database
 from models import ActionLink, Letter, MailSwitch, Person, WebSession
-from rules.words import LetterState
+from rules.terms import LetterState
 from simulation.sink import Sink
 from tests.conftest import START, _as_admin, _named, _numbers
 from tests.mail.posting import AT, agency_of, owe, send, states
@@ -135,7 +137,7 @@ def test_what_is_let_go_after_a_restore_is_counted_as_perhaps_sent_twice(site: S
     assert len(sink.letters) == 9, "three of them twice"
     with site.db.reading() as session:
         found = letters.certificate(session)
-        assert mail_checks.overview(session)["perhaps_twice"] == 3
+        assert checks.overview(session)["perhaps_twice"] == 3
     assert (found.states, found.missing, found.doubled, found.restored) == ({"accepted": 6}, 0, 0, 3)
     assert not found.clean
     said = CliRunner().invoke(main.app, ["--locale", "en", "mail", "status"]).output

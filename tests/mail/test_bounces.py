@@ -10,15 +10,15 @@ from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from actions import bounce_notices, bounces, letters, mail_checks, outbox
+from actions.mail import bounce_notices, bounces, checks, letters, outbox
 from actions.steering import correct_address
 from database import Database
 from models import Agency, Assignment, Letter, MailEvent, Person, Wave
 from notifications.compose import compose
-from rules.bounces import PRESUMED_DELIVERED, EventKind
-from rules.smtp_outcomes import classify
-from rules.tokens import verp
-from rules.words import AddressState, LetterState, Locale, SmtpPhase
+from rules.mail.bounces import PRESUMED_DELIVERED, EventKind
+from rules.mail.smtp_outcomes import classify
+from rules.proof.tokens import verp
+from rules.terms import AddressState, LetterState, Locale, SmtpPhase
 from tests.actions.world import World
 from tests.mail.office import AT, DOMAIN, Office, report
 
@@ -65,7 +65,7 @@ def test_the_reason_stands_with_the_letter_and_in_mail_status(office: Office) ->
     (one,) = office.send("siti")
     office.take(one, "postfix")
     with office.db.reading() as session:
-        found = mail_checks.overview(session)
+        found = checks.overview(session)
     assert found["came_back"] == {"hard": 1}
     assert [(row["name"], row["state"]) for row in found["not_reached"]] == [("Siti", "bounced_hard")]
     assert found["not_reached"][0]["why"].startswith("5.1.1 550 5.1.1 <siti@kota.example>: Recipient")

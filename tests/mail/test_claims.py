@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import select, text, update
 
 import settings
-from actions import claims, outbox, waves
-from actions.claims import CANARY_WAIT, Claimed
+from actions.mail import claims, outbox, waves
+from actions.mail.claims import CANARY_WAIT, Claimed
 from database import Database
 from models import Letter, MailAttempt, Person, Wave
-from rules.words import Lane, LetterState, SmtpPhase
+from rules.terms import Lane, LetterState, SmtpPhase
 from tests.mail.posting import AT, due_again, letter, limit, lose_leases, owe, states
 from tests.mail.test_limits import age
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from actions import deaths, dispatch, outbox
-from actions.dispatch import Dispatcher
-from actions.presence import Presence
+from actions.mail import deaths, outbox
+from actions.mail import dispatcher as dispatch
+from actions.mail.dispatcher import Dispatcher
+from actions.mail.presence import Presence
 from database import Database
 from models import Letter, MailAttempt
-from rules.words import Lane, LetterState
+from rules.terms import Lane, LetterState
 from simulation.sink import Sink
 from tests.mail.posting import AT, assert_sound, dispatcher, letter, owe, states
 from tests.mail.test_dispatch import running
@@ -24,7 +25,7 @@ from tests.mail.test_dispatch import running
 HOLDER = """
 import sys, time
 from pathlib import Path
-from actions.presence import Presence
+from actions.mail.presence import Presence
 Presence(Path(sys.argv[1])).announce(sys.argv[2])
 print("here", flush=True)
 time.sleep(60)
@@ -129,7 +130,7 @@ def test_nothing_overdue_writes_nothing(db: Database) -> None:
 def test_a_resident_dispatcher_logs_its_start_its_end_and_when_the_relay_is_down(
     both: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, logger="actions.dispatch")
+    caplog.set_level(logging.INFO, logger="actions.mail.dispatcher")
     owe(both, 3)
     with Sink() as sink:
         port = sink.port

@@ -10,12 +10,13 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
-from actions import dispatch, mail_journal, outbox
+from actions.mail import dispatcher as dispatch
+from actions.mail import journal, outbox
 from database import Database
 from models import Letter, MailAttempt
 from notifications.smtp import Connection
-from rules.smtp_outcomes import MOST_BUGS
-from rules.words import Lane, SmtpPhase
+from rules.mail.smtp_outcomes import MOST_BUGS
+from rules.terms import Lane, SmtpPhase
 from simulation.sink import Do, Sink
 from tests.mail.posting import (
     AT,
@@ -148,7 +149,7 @@ def test_what_a_server_said_is_kept_while_the_database_is_away(both: Database, m
             raise OperationalError("UPDATE", {}, RuntimeError("server closed the connection"))
         return real(*args, **more)
 
-    monkeypatch.setattr(mail_journal.outbox, "settle_all", failing)
+    monkeypatch.setattr(journal.outbox, "settle_all", failing)
     with Sink() as sink:
         assert send(both, sink) == {"accepted": 20}
         assert_sound(both, sink)

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notifications import dsn
-from rules.bounces import HOLD_AT, EventKind, classify, fate, standing, status_of
-from rules.words import AddressState
+from rules.mail.bounces import HOLD_AT, EventKind, classify, fate, standing, status_of
+from rules.terms import AddressState
 from tests.mail.office import REPORTS, report
 
 OUR_MESSAGE_ID = "<5f1c0a4be2d94c7d8a3a2b1c0d9e8f70@appraisal.example>"

@@ -6,7 +6,7 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from actions import envelopes
+from actions.mail import envelopes
 from database import Database
 from notifications.letter import Mailbox
 from simulation.sink import Sink

@@ -12,14 +12,16 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
-from actions import dispatch, mail_journal, mail_limits, outbox
-from actions.envelopes import Envelope
-from actions.mail_journal import Journal
-from actions.outbox import Claimed
+from actions.mail import dispatcher as dispatch
+from actions.mail import journal as mail_journal
+from actions.mail import limits, outbox
+from actions.mail.envelopes import Envelope
+from actions.mail.journal import Journal
+from actions.mail.outbox import Claimed
 from database import Database
 from models import Letter, MailAttempt
-from rules.smtp_outcomes import classify
-from rules.words import Lane, LetterState, SmtpPhase
+from rules.mail.smtp_outcomes import classify
+from rules.terms import Lane, LetterState, SmtpPhase
 from simulation.sink import Sink
 from tests.mail.posting import AT, dispatcher, due_again, letter, lose_leases, owe, states
 
@@ -148,7 +150,7 @@ def test_a_dot_that_was_allowed_is_not_taken_back_when_slowing_down_fails(
     with both.transaction() as session:
         session.execute(update(Letter).values(not_after=AT + timedelta(seconds=10)))
     sent, refused = claim(both, "me")
-    real, now, calls = mail_limits.slow_down, [AT], []
+    real, now, calls = limits.slow_down, [AT], []
 
     def slow_down(*args: Any, **more: Any) -> None:
         calls.append(1)
@@ -157,7 +159,7 @@ def test_a_dot_that_was_allowed_is_not_taken_back_when_slowing_down_fails(
             raise GONE
         real(*args, **more)
 
-    monkeypatch.setattr(mail_limits, "slow_down", slow_down)
+    monkeypatch.setattr(limits, "slow_down", slow_down)
     outcome = classify(SmtpPhase.MAIL, 454, "4.7.0 too many")
     assert outcome.slow_down
 

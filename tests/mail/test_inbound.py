@@ -18,11 +18,11 @@ import pytest
 from typer.testing import CliRunner
 
 import clock
-from actions import bounces
-from cli import mail_inbound
-from cli.mail import app
-from rules.tokens import verp
-from rules.words import AddressState, LetterState
+from actions.mail import bounces
+from cli.mail import inbound
+from cli.mail.commands import app
+from rules.proof.tokens import verp
+from rules.terms import AddressState, LetterState
 from tests.mail.office import AT, DOMAIN, SECRET, Office, report
 
 
@@ -83,7 +83,7 @@ def test_one_message_that_cannot_be_taken_in_stays_and_harms_no_other(
     assert [path.name for path in (maildir / "new").iterdir()] == ["1"]
     monkeypatch.undo()
     monkeypatch.setenv("APPRAISAL_SECRET", SECRET)
-    assert mail_inbound.read_maildir(maildir) == {"soft": 1}
+    assert inbound.read_maildir(maildir) == {"soft": 1}
 
 
 def test_f52_of_several_noted_addresses_the_signed_one_counts_and_none_proves_nothing(office: Office) -> None:
@@ -108,7 +108,7 @@ def served(talk: Callable[[int], None], **more: Any) -> None:
     """Let a client talk to the server in a thread of its own."""
 
     async def run() -> None:
-        server = await mail_inbound.serve("127.0.0.1", 0, **more)
+        server = await inbound.serve("127.0.0.1", 0, **more)
         async with server:
             await asyncio.to_thread(talk, server.sockets[0].getsockname()[1])
 
@@ -184,7 +184,7 @@ def test_f55_a_message_above_the_limit_is_refused_and_one_of_20_megabytes_is_tak
 
 def test_what_cannot_be_recorded_now_is_left_to_the_sender(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     (one,) = office.send("siti")
-    monkeypatch.setattr(mail_inbound, "_take", lambda *_: 1 / 0)
+    monkeypatch.setattr(inbound, "_take", lambda *_: 1 / 0)
 
     def talk(port: int) -> None:
         with smtplib.SMTP("127.0.0.1", port) as line, pytest.raises(smtplib.SMTPDataError) as said:
@@ -198,7 +198,7 @@ def test_what_cannot_be_recorded_now_is_left_to_the_sender(office: Office, monke
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "mx.kota.example", ""])
 def test_it_listens_on_this_machine_only(host: str) -> None:
     with pytest.raises(ValueError, match="not this machine"):
-        asyncio.run(mail_inbound.serve(host, 0))
+        asyncio.run(inbound.serve(host, 0))
 
 
 @pytest.mark.parametrize("where", ["192.0.2.1:2526", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:70000", ":x"])

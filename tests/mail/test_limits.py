@@ -7,12 +7,12 @@ from collections import Counter
 import pytest
 from sqlalchemy import update
 
-from actions import mail_limits, outbox
-from actions.mail_limits import seconds_now, take
+from actions.mail import limits, outbox
+from actions.mail.limits import seconds_now, take
 from database import Database
 from models import Bucket
-from rules.mail_limits import Limit, LimitRefused, about, check_scope, longest_wait, seconds_for
-from rules.words import Lane
+from rules.mail.limits import Limit, LimitRefused, about, check_scope, longest_wait, seconds_for
+from rules.terms import Lane
 from tests.mail.posting import AT, limit, owe
 
 
@@ -112,11 +112,11 @@ def test_told_to_slow_down_a_rate_is_halved_once_a_second_and_grows_back(both: D
     limit(both, "relay", "100/s")
     for _ in range(3):
         with both.transaction() as session:
-            mail_limits.slow_down(session, "relay", observed=999)
+            limits.slow_down(session, "relay", observed=999)
     assert bucket(both, "relay").factor == 0.5
     age(both, "relay", 2)
     with both.transaction() as session:
-        mail_limits.slow_down(session, "relay", observed=999)
+        limits.slow_down(session, "relay", observed=999)
     assert bucket(both, "relay").factor == 0.25
     age(both, "relay", 75)
     taken(both, "relay", 1)
@@ -128,34 +128,34 @@ def test_told_to_slow_down_a_rate_is_halved_once_a_second_and_grows_back(both: D
 
 def test_without_a_limit_half_of_what_went_through_is_tried_until_it_is_well_again(both: Database) -> None:
     with both.transaction() as session:
-        mail_limits.slow_down(session, "domain:kota.example", observed=80)
+        limits.slow_down(session, "domain:kota.example", observed=80)
     found = bucket(both, "domain:kota.example")
-    assert mail_limits.rate(found) == 40
+    assert limits.rate(found) == 40
     age(both, "domain:kota.example", 200)
     taken(both, "domain:kota.example", 1)
-    assert mail_limits.rate(bucket(both, "domain:kota.example")) is None
+    assert limits.rate(bucket(both, "domain:kota.example")) is None
     assert taken(both, "domain:kota.example", 1000) == 1000
 
 
 def test_the_breaker_counts_once_while_it_is_open_and_is_everybodys(
     both: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mail_limits.random, "uniform", lambda low, high: high)  # or it may be over at once
+    monkeypatch.setattr(limits.random, "uniform", lambda low, high: high)  # or it may be over at once
     with both.transaction() as session:
-        waits = [mail_limits.relay_failed(session) for _ in range(5)]
+        waits = [limits.relay_failed(session) for _ in range(5)]
     assert bucket(both, "relay").failures == 1
     assert all(wait <= 2 for wait in waits)
     with both.transaction() as session:
         session.execute(update(Bucket).values(down_until=seconds_now(session) - 1))
-        mail_limits.relay_failed(session)
-        allowance = mail_limits.Allowance.load(session)
+        limits.relay_failed(session)
+        allowance = limits.Allowance.load(session)
         assert allowance is not None
         assert allowance.probing
         assert allowance.down_for <= 4
     assert bucket(both, "relay").failures == 2
     with both.transaction() as session:
-        mail_limits.relay_works(session)
-        allowance = mail_limits.Allowance.load(session)
+        limits.relay_works(session)
+        allowance = limits.Allowance.load(session)
     assert allowance is not None
     assert not allowance.probing
     assert allowance.down_for < 0

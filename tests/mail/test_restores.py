@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from actions import outbox, restores, schema, waves
+from actions.mail import outbox, waves
+from actions.recovery import restores
+from actions.store import schema
 from database import Database
 from models import Letter, MailSwitch
-from rules.words import LetterState
+from rules.terms import LetterState
 from tests.mail.posting import AT, letter, owe
 
 

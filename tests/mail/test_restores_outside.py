@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from actions import outbox, restores, schema
+from actions.mail import outbox
+from actions.recovery import restores
+from actions.store import schema
 from database import Database
 from models import MailSwitch
 from simulation.sink import Sink

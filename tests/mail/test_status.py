@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import select, update
 from typer.testing import CliRunner
 
-from actions import outbox
-from cli import mail
+from actions.mail import outbox
+from cli.mail import commands
 from database import Database
 from models import Letter, Wave
-from rules.words import Lane, LetterState
+from rules.terms import Lane, LetterState
 from simulation.sink import Do, Sink
 from tests.mail.posting import AT, due_again, owe, send
 from tests.mail.test_deaths import claim, end_leases
@@ -21,7 +21,7 @@ LONG = f"supervisor_scoring.remind:{'1234567890' * 4}"
 
 
 def appraisal(*words: str) -> str:
-    return CliRunner(env={"COLUMNS": "40"}).invoke(mail.app, words, catch_exceptions=False).output
+    return CliRunner(env={"COLUMNS": "40"}).invoke(commands.app, words, catch_exceptions=False).output
 
 
 def status() -> dict[str, Any]:

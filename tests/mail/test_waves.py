@@ -9,13 +9,13 @@ from typer.testing import CliRunner
 
 import clock
 import settings
-from actions import letters, outbox, waves
-from actions.dry_runs import dry_run
-from actions.waves import WaveRefused
-from cli.mail import app
+from actions.mail import letters, outbox, waves
+from actions.mail.dry_runs import dry_run
+from actions.mail.waves import WaveRefused
+from cli.mail.commands import app
 from database import Database
 from models import ActionLink, Agency, Cycle, Letter, Person, RoleGrant, Stage, TrailEntry, Wave
-from rules.words import AddressState, Lane, LetterState, Role, StageKind
+from rules.terms import AddressState, Lane, LetterState, Role, StageKind
 from simulation.sink import Sink
 from tests.mail.posting import AT, letter, limit, owe, post_to, send, states
 
@@ -191,7 +191,7 @@ def test_a_dry_run_names_what_is_not_as_it_should_be(
         elif spoil == "shared":
             other.email = person.email.upper().replace("KOTA.EXAMPLE", "kota.example")
     if spoil == "link":
-        monkeypatch.setattr("actions.envelopes.sign", lambda *_a, **_m: "a" * 40)
+        monkeypatch.setattr("actions.mail.envelopes.sign", lambda *_a, **_m: "a" * 40)
     with db.reading() as session:
         seen = dry_run(session, session.scalars(select(Wave)).one(), post_to(1), at=AT)
     assert any(what in problem.what for problem in seen.problems), seen.problems

@@ -6,12 +6,13 @@ import pytest
 from sqlalchemy import JSON, Boolean, Connection, Integer, LargeBinary, create_engine, inspect, text
 from sqlalchemy.exc import DatabaseError
 
-from actions import audits, schema, trail
+from actions.audit import ceremony
+from actions.store import schema, trail
 from database import Database
 from models import Base, Cycle, TrailEntry
 from models.base import UtcDateTime
 from models.frozen import FROZEN, Frozen
-from rules.words import ActKind
+from rules.terms import ActKind
 from tests.actions.world import World
 
 
@@ -58,8 +59,8 @@ def rows(both: Database) -> World:
     world.act("chief", ActKind.DECIDE_OBJECTION)
     with both.transaction() as session:
         cycle = session.get_one(Cycle, world.cycle_id)
-        audits.annul(session, cycle, "Daftar pegawai memuat nama ganda.", at=world.at)
-        audits.freeze(session, cycle, at=world.at)
+        ceremony.annul(session, cycle, "Daftar pegawai memuat nama ganda.", at=world.at)
+        ceremony.freeze(session, cycle, at=world.at)
     world.publish_and_roll()
     world.everybody(ActKind.EXAMINE)
     world.tick()

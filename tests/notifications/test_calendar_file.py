@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifications.calendar_file import calendar_file
-from rules.words import Locale
+from rules.terms import Locale
 
 STAMP = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
 FACTS = {"name": "Siti Aminah", "agency": "Kota", "year": 2026, "stage": "target_setting", "zone": "Asia/Makassar",

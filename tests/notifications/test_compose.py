@@ -11,7 +11,7 @@ from notifications.compose import MAX_SUBJECT, compose, encode
 from notifications.kinds import KINDS, FactsMissing
 from notifications.quoted import quoted
 from notifications.samples import CONSOLE, NAMES, URL, every_sample, samples
-from rules.words import ActKind, Locale
+from rules.terms import ActKind, Locale
 
 ALL = list(every_sample())
 IDS = [f"{kind}-{locale.value}-{number}" for kind, locale, number, _ in ALL]

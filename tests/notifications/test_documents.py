@@ -13,8 +13,8 @@ from pypdf import PdfReader
 
 import policies
 from notifications.documents import check_code, evaluation_document, fingerprint
-from rules.predicates import Inputs, derive
-from rules.words import BehaviorValue, Locale, OrgPredicate, Rating
+from rules.pack.predicates import Inputs, derive
+from rules.terms import BehaviorValue, Locale, OrgPredicate, Rating
 
 
 def person(name: str, nip: str, post: str, **more: Any) -> dict[str, Any]:

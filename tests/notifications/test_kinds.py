@@ -6,7 +6,7 @@ from notifications.compose import TEMPLATES
 from notifications.kinds import KINDS, LIVES, FactsMissing, Life, Secret
 from notifications.samples import samples
 from notifications.words import DUTIES, LETTERS, NOTES, STAGES
-from rules.words import ActKind, Lane, Locale, StageKind
+from rules.terms import ActKind, Lane, Locale, StageKind
 
 FORMS = ("subject.txt", "txt", "html")
 

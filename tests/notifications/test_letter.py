@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from notifications.letter import Letter, LetterRefused, Mailbox, build, build_reference, compose, quoted
 from notifications.preview import sample_letter
 from notifications.samples import NAMES, URL, every_sample
-from rules.words import Locale
+from rules.terms import Locale
 
 SENDER = Mailbox("Kinerja ASN", "kinerja@kota.example")
 AT = datetime(2027, 1, 12, 8, 0, 30, tzinfo=timezone(timedelta(hours=8)))

@@ -5,7 +5,7 @@ from pathlib import Path
 from notifications.kinds import KINDS
 from notifications.preview import write_previews
 from notifications.samples import every_sample
-from rules.words import Locale
+from rules.terms import Locale
 
 
 def test_every_kind_can_be_opened_in_each_language_and_form(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from cryptography.x509.oid import NameOID
 
 from notifications import smtp
 from notifications.smtp import Connection, Relay, RelayRefused, Reply, Timeouts, Tls
-from rules.smtp_outcomes import classify
-from rules.words import LetterState, SmtpPhase
+from rules.mail.smtp_outcomes import classify
+from rules.terms import LetterState, SmtpPhase
 
 FROM, TO = "b+1.aaaaaaaa@bounce.example", "siti@kota.example"
 BODY = b"Subject: x\r\n\r\n.leading dot\r\nend\r\n"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from notifications.smtp import Connection, Relay, Reply, Timeouts, Tls
-from rules.words import SmtpPhase
+from rules.terms import SmtpPhase
 from tests.notifications.test_smtp import BODY, FROM, QUICK, TO, Run, one, with_server
 
 FAST = ["PIPELINING", "DSN"]

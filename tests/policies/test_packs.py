@@ -9,8 +9,8 @@ import yaml
 
 import policies
 from policies import PackRefused
-from rules.pack import Pack, day_of
-from rules.words import Locale, OrgPredicate, Predicate, Rating, Role, Scheme
+from rules.pack.pack import Pack, day_of
+from rules.terms import Locale, OrgPredicate, Predicate, Rating, Role, Scheme
 
 
 def content(name: str) -> dict[str, Any]:

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.addresses import REASONS, AddressRefused, parse_address
-from rules.words import Locale
+from rules.mail.addresses import REASONS, AddressRefused, parse_address
+from rules.terms import Locale
 
 
 @pytest.mark.parametrize(

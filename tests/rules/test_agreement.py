@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import pytest
 
-from rules.agreement import (
+from rules.audit.agreement import (
     alpha_interval,
     alpha_nominal,
     alpha_ordinal,

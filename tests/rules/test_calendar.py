@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.calendar import Calendar, Pause, national_calendar
-from rules.words import DayKind
+from rules.terms import DayKind
+from rules.time.calendar import Calendar, Pause, national_calendar
 
 WIB = national_calendar("Asia/Jakarta", range(2023, 2028))
 WITA = national_calendar("Asia/Makassar", range(2023, 2028))
@@ -163,5 +163,5 @@ def test_importing_the_calendar_loads_no_holidays() -> None:
     import subprocess
     import sys
 
-    code = "import rules.calendar, sys; raise SystemExit('holidays' in sys.modules)"
+    code = "import rules.time.calendar, sys; raise SystemExit('holidays' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

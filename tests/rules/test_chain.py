@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.chain import ZERO, canonical_json, chain_hash, commitment
-from rules.words import ActKind
+from rules.proof.chain import ZERO, canonical_json, chain_hash, commitment
+from rules.terms import ActKind
 
 ROSTER = (Path(__file__).parent / "golden" / "roster12.csv").read_bytes()
 PLAIN = st.recursive(

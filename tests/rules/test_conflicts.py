@@ -3,7 +3,7 @@ from datetime import date
 
 import pytest
 
-from rules.conflicts import Conflict, Facts, Stay, Tie, conflicts
+from rules.audit.conflicts import Conflict, Facts, Stay, Tie, conflicts
 
 TODAY = date(2026, 3, 2)
 LONG_AGO, JUST_WITHIN = date(2024, 3, 1), date(2024, 3, 2)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.contradictions import Doubt, of_behavior, of_result, of_text, shares, unused
-from rules.numeric import Measured
-from rules.words import BehaviorValue, Rating
+from rules.pack.contradictions import Doubt, of_behavior, of_result, of_text, shares, unused
+from rules.pack.numeric import Measured
+from rules.terms import BehaviorValue, Rating
 
 A, M, B = Rating.ABOVE, Rating.MEETS, Rating.BELOW
 MIRROR = {A: B, M: M, B: A, None: None}

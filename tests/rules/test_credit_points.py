@@ -3,8 +3,8 @@ from decimal import Decimal
 import pytest
 
 import policies
-from rules.credit_points import NoCreditPoints, credit_points, total
-from rules.words import Predicate
+from rules.pack.credit_points import NoCreditPoints, credit_points, total
+from rules.terms import Predicate
 
 PACK = policies.load("permenpanrb-6-2022")
 TABLE = {

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import policies
-from rules.distribution import Fit, feasible, may_issue, pooled, verdict
-from rules.words import DistributionMode, Locale, OrgPredicate, Predicate
+from rules.pack.distribution import Fit, feasible, may_issue, pooled, verdict
+from rules.terms import DistributionMode, Locale, OrgPredicate, Predicate
 
 PACK = policies.load("permenpanrb-6-2022")
 SB, B, BP, K, SK = PACK.scale

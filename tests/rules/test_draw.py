@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from rules.draw import (
+from rules.audit.draw import (
     Assignment,
     Draw,
     DrawRefused,
@@ -197,7 +197,7 @@ def test_a_stage_that_the_plan_does_not_have_is_refused(stage: Any) -> None:
 
 
 def test_refusals_do_not_depend_on_assertions() -> None:
-    code = "from rules.draw import draw; draw(b'', b'', '')"
+    code = "from rules.audit.draw import draw; draw(b'', b'', '')"
     done = subprocess.run([sys.executable, "-O", "-c", code], cwd=HOUSE, capture_output=True, text=True, check=False)
     assert "DrawRefused" in done.stderr
 

@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import policies
-from rules.calendar import Pause, national_calendar
-from rules.distribution import Fit, may_issue, pooled, verdict
-from rules.numeric import month_weighted, percent_value
-from rules.pack import Pack, day_of
-from rules.predicates import Inputs, NotDerivable, derive, explain, outcome
-from rules.quadrant import unit_head_result
-from rules.reminders import reminder_owed
-from rules.words import DayKind, DistributionMode, Locale, ObjectionOutcome, OrgPredicate, Predicate, Rating, Role
+from rules.pack.distribution import Fit, may_issue, pooled, verdict
+from rules.pack.numeric import month_weighted, percent_value
+from rules.pack.pack import Pack, day_of
+from rules.pack.predicates import Inputs, NotDerivable, derive, explain, outcome
+from rules.pack.quadrant import unit_head_result
+from rules.terms import DayKind, DistributionMode, Locale, ObjectionOutcome, OrgPredicate, Predicate, Rating, Role
+from rules.time.calendar import Pause, national_calendar
+from rules.time.reminders import reminder_owed
 
 QUADRANT = policies.load("permenpanrb-6-2022")
 NUMERIC = policies.load("pp-30-2019")

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import policies
-from rules.following import FOLLOWED_BY, Dates, Starved, follow, lacking, starved
-from rules.words import StageKind
+from rules.terms import StageKind
+from rules.time.following import FOLLOWED_BY, Dates, Starved, follow, lacking, starved
 
 LEASTS = policies.load(policies.DEFAULT).leasts
 TARGETS, REVIEW, SCORING, OBJECTIONS, AUDIT, FINAL = StageKind

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from rules.merkle import EMPTY, Tree, leaf_hash, root, roster_leaves, verify_consistency, verify_inclusion
+from rules.proof.merkle import EMPTY, Tree, leaf_hash, root, roster_leaves, verify_consistency, verify_inclusion
 
 ROSTER = (Path(__file__).parent / "golden" / "roster12.csv").read_bytes()
 LEAVES = [

@@ -1,6 +1,6 @@
 import pytest
 
-from rules.names import short_name
+from rules.roster.names import short_name
 
 
 @pytest.mark.parametrize(

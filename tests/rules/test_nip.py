@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.nip import NipProblem, NipRefused, parse_nip
-from rules.words import EmploymentKind
+from rules.roster.nip import NipProblem, NipRefused, parse_nip
+from rules.terms import EmploymentKind
 
 
 def problems(text: str) -> tuple[NipProblem, ...]:

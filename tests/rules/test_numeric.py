@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import policies
-from rules.exact import half_up, shown
-from rules.numeric import (
+from rules.pack.exact import half_up, shown
+from rules.pack.numeric import (
     Measured,
     MeasuredItem,
     ScoreRefused,
@@ -22,7 +22,7 @@ from rules.numeric import (
     periodic_skp,
     weighted,
 )
-from rules.words import ItemKind, Predicate
+from rules.terms import ItemKind, Predicate
 
 PACK = policies.load("pp-30-2019")
 D = Decimal

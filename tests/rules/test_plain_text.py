@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.plain_text import plain
+from rules.files.plain_text import plain
 
 
 @pytest.mark.parametrize(

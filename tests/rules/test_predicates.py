@@ -6,10 +6,10 @@ from itertools import product
 import pytest
 
 import policies
-from rules.numeric import Measured, MeasuredItem, ScoreRefused
-from rules.pack import Pack
-from rules.predicates import Inputs, NotDerivable, derive, explain, outcome
-from rules.words import ItemKind, Locale, ObjectionOutcome, OrgPredicate, Predicate, Rating
+from rules.pack.numeric import Measured, MeasuredItem, ScoreRefused
+from rules.pack.pack import Pack
+from rules.pack.predicates import Inputs, NotDerivable, derive, explain, outcome
+from rules.terms import ItemKind, Locale, ObjectionOutcome, OrgPredicate, Predicate, Rating
 
 QUADRANT = policies.load("permenpanrb-6-2022")
 NUMERIC = policies.load("pp-30-2019")

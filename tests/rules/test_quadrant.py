@@ -3,8 +3,8 @@ from itertools import product
 import pytest
 
 import policies
-from rules.quadrant import quadrant, unit_head_result
-from rules.words import OrgPredicate, Predicate, Rating
+from rules.pack.quadrant import quadrant, unit_head_result
+from rules.terms import OrgPredicate, Predicate, Rating
 
 PACK = policies.load("permenpanrb-6-2022")
 A, M, B = Rating.ABOVE, Rating.MEETS, Rating.BELOW

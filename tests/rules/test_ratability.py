@@ -3,7 +3,7 @@ from datetime import date
 import pytest
 
 import policies
-from rules.ratability import days_served, ratable
+from rules.pack.ratability import days_served, ratable
 
 PACK = policies.load("permenpanrb-6-2022")
 

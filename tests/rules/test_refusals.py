@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.refusals import Blame, blame
+from rules.mail.refusals import Blame, blame
 
 ADDRESS, MAILBOX, US, UNSAID = Blame.ADDRESS, Blame.MAILBOX, Blame.US, Blame.UNSAID
 

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import policies
-from rules.calendar import Calendar, national_calendar
-from rules.reminders import Occasion, digest_of, occasions, reminder_owed
-from rules.words import Role
+from rules.terms import Role
+from rules.time.calendar import Calendar, national_calendar
+from rules.time.reminders import Occasion, digest_of, occasions, reminder_owed
 
 PACK = policies.load("permenpanrb-6-2022")
 OFFSETS, LADDER = PACK.reminder_offsets, PACK.escalation

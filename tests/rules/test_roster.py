@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.roster import Examination, Malformed, RosterRow, circles, examine
-from rules.roster_columns import LIMITS, RosterRefused, demand_columns, match_header, read_header, row_of
-from rules.roster_findings import Problem
-from rules.roster_texts import CATALOGUE
-from rules.words import AbsenceKind, EmploymentKind, Locale, Role, Severity
+from rules.roster.columns import LIMITS, RosterRefused, demand_columns, match_header, read_header, row_of
+from rules.roster.doctor import Examination, Malformed, RosterRow, circles, examine
+from rules.roster.findings import Problem
+from rules.roster.texts import CATALOGUE
+from rules.terms import AbsenceKind, EmploymentKind, Locale, Role, Severity
 
 TODAY = date(2026, 11, 24)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rules.roster_nobody import is_nobody, spans
+from rules.roster.nobody import is_nobody, spans
 
 HEADER = ("no", "nip", "name", "email", "unit_code", "superior_nip")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from rules.roster_losses import Loss, losses
-from rules.same_person import Known, bare_name, pairs
+from rules.roster.losses import Loss, losses
+from rules.roster.same_person import Known, bare_name, pairs
 
 SUHARTO = Known("198208062005011001", "Suharto", frozenset({"suharto@a.example"}), "UMUM")
 

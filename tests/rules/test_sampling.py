@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from rules.chances import binom_at_most, hyper_at_most
-from rules.sampling import (
+from rules.audit.chances import binom_at_most, hyper_at_most
+from rules.audit.sampling import (
     Step,
     accept_chances,
     accept_chances_unlimited,
@@ -35,8 +35,8 @@ from rules.sampling import (
     wald_ratio,
     ws_p,
 )
-from rules.strata import fisher_upper, wright_upper
-from rules.words import AuditDecision
+from rules.audit.strata import fisher_upper, wright_upper
+from rules.terms import AuditDecision
 
 HOUSE = Path(__file__).parents[2]
 VALUES = json.loads((Path(__file__).parent / "golden" / "reference_values.json").read_text())
@@ -379,6 +379,7 @@ def test_strata_that_cannot_be_are_refused() -> None:
 
 def test_nothing_heavy_is_imported() -> None:
     code = (
-        "import sys, rules.sampling, rules.agreement, rules.draw; sys.exit(bool({'scipy', 'numpy'} & set(sys.modules)))"
+        "import sys, rules.audit.sampling, rules.audit.agreement, rules.audit.draw; "
+        "sys.exit(bool({'scipy', 'numpy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=HOUSE, check=False).returncode == 0

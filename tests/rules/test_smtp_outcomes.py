@@ -2,8 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from rules.refusals import DEAD_ADDRESS
-from rules.smtp_outcomes import (
+from rules.mail.refusals import DEAD_ADDRESS
+from rules.mail.smtp_outcomes import (
     Health,
     Outcome,
     again_after_ambiguous,
@@ -12,7 +12,7 @@ from rules.smtp_outcomes import (
     retry_delay,
     wave_must_stop,
 )
-from rules.words import AddressState, LetterState, SmtpPhase
+from rules.terms import AddressState, LetterState, SmtpPhase
 
 EARLY = [SmtpPhase.CONNECT, SmtpPhase.MAIL, SmtpPhase.RCPT, SmtpPhase.DATA, SmtpPhase.BODY]
 REFUSING = [SmtpPhase.MAIL, SmtpPhase.RCPT, SmtpPhase.DATA, SmtpPhase.DOT]

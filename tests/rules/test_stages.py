@@ -5,7 +5,8 @@ from itertools import product
 
 import pytest
 
-from rules.stages import (
+from rules.terms import StageKind, StageState, Step
+from rules.time.stages import (
     ORDER,
     REQUIRED_STATES,
     STEPS,
@@ -17,7 +18,6 @@ from rules.stages import (
     due_steps,
     state_allows,
 )
-from rules.words import StageKind, StageState, Step
 
 OPENS = datetime(2026, 12, 1, tzinfo=UTC)
 CLOSES = OPENS + timedelta(days=30)

@@ -4,7 +4,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.tokens import (
+from rules.proof.tokens import (
     Purpose,
     fingerprint,
     hash_step_code,

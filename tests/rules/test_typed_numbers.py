@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.typed_numbers import read
+from rules.files.typed_numbers import read
 
 
 @pytest.mark.parametrize(

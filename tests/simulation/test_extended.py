@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 import clock
 from actions import steering
-from actions.calendars import calendar_of
-from actions.cycles import find
+from actions.cycle.cycles import find
+from actions.line.calendars import calendar_of
 from database import Database
 from models import Agency, Appraisal, AuditDraw, AuditPlan, Cycle, Letter, Result, Stage
-from rules.pack import Pack
-from rules.words import LetterState, ReceiptKind, StageKind, StageState
+from rules.pack.pack import Pack
+from rules.terms import LetterState, ReceiptKind, StageKind, StageState
 from simulation.throwaway import simulate
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -11,7 +11,7 @@ import database
 from actions.stages.finalization import EXPLAINED
 from database import Database
 from models import Appraisal, AuditPlan, Letter, Objection, RatingRecord, Result, TrailEntry
-from rules.words import ActKind, AppraisalState, LetterState, ObjectionState, Role
+from rules.terms import ActKind, AppraisalState, LetterState, ObjectionState, Role
 from simulation.answers import Asked, answer
 from simulation.people import mind_of
 from simulation.throwaway import simulate

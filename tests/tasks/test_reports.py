@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from actions.progress import StageProgress, Tally
-from actions.steps import Span, StepRef
-from rules.words import StageKind, StageState, Step
+from actions.cycle.progress import StageProgress, Tally
+from actions.stages.steps import Span, StepRef
+from rules.terms import StageKind, StageState, Step
 from tasks.reports import Bar, closing_page, told
 from tasks.runs import booked_key, key_of, name_of, tags_of
 

@@ -14,12 +14,13 @@ from starlette.testclient import TestClient
 import clock
 import database
 import settings
-from actions import codes, links
-from actions.acts import ACTS
+from actions.access import codes
+from actions.acts.table import ACTS
+from actions.duties import links
 from database import Database
 from models import Agency, Cycle, Draft, Letter, Stage
-from rules.tokens import sign
-from rules.words import ActKind
+from rules.proof.tokens import sign
+from rules.terms import ActKind
 from simulation.forms import flat
 from tests.actions.world import ABOVE, BELOW, World, in_use
 from web.app import create_app

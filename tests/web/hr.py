@@ -8,10 +8,10 @@ from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 import settings
-from actions import codes, signin
+from actions.access import codes, signin
 from database import Database
 from models import Appraisal, Assignment, Cycle, Letter, Person, RoleGrant
-from rules.words import AssignmentState, Role
+from rules.terms import AssignmentState, Role
 
 HOST = "http://127.0.0.1:8080"
 FORM = re.compile(r'<form[^>]*action="([^"]*)"[^>]*>(.*?)</form>', re.S)

@@ -15,8 +15,11 @@ from starlette.testclient import TestClient
 import clock
 import policies
 import settings
-from actions import codes, cycles, links, steps
-from actions.steps import StepRef
+from actions.access import codes
+from actions.cycle import cycles
+from actions.duties import links
+from actions.stages import steps
+from actions.stages.steps import StepRef
 from database import Database
 from models import (
     ActionLink,
@@ -32,9 +35,9 @@ from models import (
     Supervision,
     Unit,
 )
-from rules.agency_files import StageDates
-from rules.tokens import sign
-from rules.words import ActKind, AssignmentState, Locale, PostGroup, Role, StageKind, Step
+from rules.files.agency_files import StageDates
+from rules.proof.tokens import sign
+from rules.terms import ActKind, AssignmentState, Locale, PostGroup, Role, StageKind, Step
 
 HOST = "http://127.0.0.1:8080"
 ORIGIN = {"Origin": HOST}

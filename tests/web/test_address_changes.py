@@ -9,9 +9,9 @@ from sqlalchemy import select, update
 
 import clock
 import settings
-from actions import address_changes, codes, sessions, waiting
-from actions.envelopes import post_of, secrets_of
-from actions.outbox import Claimed
+from actions.access import address_changes, codes, sessions, waiting
+from actions.mail.envelopes import post_of, secrets_of
+from actions.mail.outbox import Claimed
 from database import Database
 from models import (
     ActionLink,
@@ -25,8 +25,8 @@ from models import (
     WebSession,
 )  # fmt: skip
 from notifications.compose import compose
-from rules.tokens import Purpose, sign
-from rules.words import LinkState, Locale, Role
+from rules.proof.tokens import Purpose, sign
+from rules.terms import LinkState, Locale, Role
 from tests.web.hr import Hr, count, newest_code, stranger_to
 
 pytest_plugins = ["tests.lived"]
@@ -91,8 +91,8 @@ def test_the_old_address_is_told_with_a_way_to_stop_it_and_the_new_one_until_whe
 
 
 def test_the_letter_to_the_old_address_goes_there_though_another_is_on_record(hr: Hr, january: Database) -> None:
-    from actions import claims
-    from rules.words import Lane
+    from actions.mail import claims
+    from rules.terms import Lane
 
     person = stranger_to(january, hr.who)
     change_address(hr, person)
@@ -124,7 +124,7 @@ def test_no_code_goes_to_a_new_address_before_its_wait_is_over(hr: Hr, january: 
 
 
 def _opened(session: Any, link_id: int) -> Any:
-    from actions import links
+    from actions.duties import links
 
     return links.open_link(session, link_id)
 

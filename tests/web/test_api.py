@@ -10,11 +10,12 @@ from starlette.testclient import TestClient
 
 import clock
 import settings
-from actions import codes, links
+from actions.access import codes
+from actions.duties import links
 from database import Database
 from models import Assignment, Cycle, Letter, Person, Plan, RoleGrant, Stage, StepCode, Submission
-from rules.tokens import sign
-from rules.words import ActKind, AssignmentState, Role, StageKind
+from rules.proof.tokens import sign
+from rules.terms import ActKind, AssignmentState, Role, StageKind
 from tests.living import launched
 from tests.web.hr import newest_code
 
@@ -84,7 +85,8 @@ def test_a_mailed_code_and_what_its_asker_kept_give_a_bearer_once(program: Progr
 
 
 def test_status_and_certificate_say_what_the_command_line_says(program: Program, january: Database) -> None:
-    from actions import letters, progress
+    from actions.cycle import progress
+    from actions.mail import letters
     from models import Agency
 
     bearer = program.bearer()

@@ -8,10 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import clock
-from actions import acts, desks
+from actions.acts import table
 from actions.acts.examine import ACT
+from actions.desk import desks
 from models import Appraisal, Assignment, Stage
-from rules.words import ActKind, AssignmentState, Role, StageKind
+from rules.terms import ActKind, AssignmentState, Role, StageKind
 
 STAGE = StageKind.TARGET_SETTING
 
@@ -21,8 +22,8 @@ def shown(monkeypatch):
     """What the acts of the audit show, without drawing a sample: here it is the pages that are tested."""
 
     def show(kind: ActKind, more: dict) -> None:
-        act = replace(acts.ACTS[kind], show=lambda acting: ACT.show(acting) | more)
-        monkeypatch.setattr(desks, "ACTS", {**acts.ACTS, kind: act})
+        act = replace(table.ACTS[kind], show=lambda acting: ACT.show(acting) | more)
+        monkeypatch.setattr(desks, "ACTS", {**table.ACTS, kind: act})
 
     return show
 

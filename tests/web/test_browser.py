@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 import settings
 from models import Cycle, Draft
-from rules.words import ActKind, StageKind
+from rules.terms import ActKind, StageKind
 from tests.web.hr import newest_code
 from web.app import create_app
 from web.render import STYLE

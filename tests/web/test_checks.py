@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from models import Draft, RatingRecord, Result, Submission, UnitPredicate
-from rules.words import ActKind, OrgPredicate, StageKind
+from rules.terms import ActKind, OrgPredicate, StageKind
 
 STAGE = StageKind.SUPERVISOR_SCORING
 SEVEN_BELOW = {f"notes.{n}.seen": "below" for n in range(7)} | {"notes.0.text": "Sering terlambat."}

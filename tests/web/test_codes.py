@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 import clock
 from models import Letter, WebSession
-from rules.words import ActKind, Lane, StageKind
+from rules.terms import ActKind, Lane, StageKind
 
 STAGE = StageKind.SUPERVISOR_SCORING
 
@@ -162,7 +162,7 @@ def test_one_session_asks_five_times_an_hour_and_is_told_when_again(office, brow
 
 
 def test_too_many_wrong_codes_turn_away_browsers_that_never_proved_anything(office, browser, monkeypatch):
-    monkeypatch.setattr("actions.codes.WRONG_AN_HOUR", 6)
+    monkeypatch.setattr("actions.access.codes.WRONG_AN_HOUR", 6)
     budi = asked(office, browser)
     verify(budi, office.code("budi"))
     for _ in range(2):
@@ -180,7 +180,7 @@ def test_too_many_wrong_codes_turn_away_browsers_that_never_proved_anything(offi
 
 
 def test_pressing_begin_without_end_makes_few_rows_and_keeps_nobody_out(office, browser, monkeypatch):
-    monkeypatch.setattr("actions.sessions.BEGUN_AN_HOUR", 5)
+    monkeypatch.setattr("actions.access.sessions.BEGUN_AN_HOUR", 5)
     budi = browser().enter("budi", STAGE).prove("budi")
     for _ in range(12):
         last = browser().enter("budi", STAGE)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 import clock
-from actions import knocks
+from actions.access import knocks
 from database import Database
 from models import (
     Agency,
@@ -25,7 +25,7 @@ from models import (
     TrailEntry,
     WebSession,
 )
-from rules.words import AssignmentState, CycleState, LetterState, Role, StageKind
+from rules.terms import AssignmentState, CycleState, LetterState, Role, StageKind
 from tests.living import launch, tick
 from tests.web.hr import FIELD, FORM, Hr, count, holder, stranger_to
 
@@ -128,7 +128,7 @@ def test_five_wrong_codes_end_a_request_whoever_it_was_for(hr: Hr, january: Data
 def test_too_many_wrong_codes_turn_away_browsers_that_are_not_known_and_no_other(
     hr: Hr, january: Database, app: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actions.signin.WRONG_AN_HOUR", 7)
+    monkeypatch.setattr("actions.access.signin.WRONG_AN_HOUR", 7)
     hr.sign_in()
     hr.post("/hr/end", {"who": hr.who})
     address = holder(january, Role.PERFORMANCE_ADMIN).email
@@ -149,7 +149,7 @@ def test_nothing_is_looked_up_before_the_answer_is_out(
 
     asked: list[str] = []
     event.listen(january.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
-    monkeypatch.setattr("web.knocking.answer", lambda at: asked.append("-- answered"))
+    monkeypatch.setattr("web.desk.knocking.answer", lambda at: asked.append("-- answered"))
     hr.post("/hr/link", {"address": "first@x.example"})
     seen = []
     for address in (holder(january, Role.PERFORMANCE_ADMIN).email, "nobody@x.example", "198001012005011001"):
@@ -165,7 +165,7 @@ def test_what_a_process_that_died_left_unanswered_is_answered_with_the_next_requ
     hr: Hr, january: Database, app: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as dying:
-        dying.setattr("web.knocking.answer", lambda at: None)
+        dying.setattr("web.desk.knocking.answer", lambda at: None)
         hr.post("/hr/link", {"address": holder(january, Role.PERFORMANCE_ADMIN).email})
     assert count(january, SigninCode) == [0]
     Hr(app, january).post("/hr/link", {"address": "nobody@x.example"})

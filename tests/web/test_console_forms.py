@@ -11,7 +11,7 @@ from sqlalchemy import select
 from actions.steering.preview import LONGEST
 from database import Database
 from models import Appraisal, Extension, Person
-from rules.words import Locale
+from rules.terms import Locale
 from tests.web.hr import Hr, count, stranger_to
 
 pytest_plugins = ["tests.lived"]
@@ -133,7 +133,7 @@ def test_a_language_that_an_officer_chose_holds_in_the_console_and_a_lone_press_
 
 
 def test_whom_an_order_touches_can_be_read_to_the_end(hr: Hr, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("web.console_steering.SHOWN", 3)
+    monkeypatch.setattr("web.hr.steering.SHOWN", 3)
     order = {"stage": "target_setting", "until": "27-2-2026", "decree_no": "800/7", "reason": "Banjir"}
     page = hr.order(f"{hr.cycle()}/extend", **order).text
     first = re.findall(r'<li><a href="/hr/p/(\d+)"', page)
@@ -148,7 +148,7 @@ def test_whom_an_order_touches_can_be_read_to_the_end(hr: Hr, monkeypatch: pytes
 
 
 def test_a_search_goes_on_after_its_first_page(hr: Hr, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actions.console.PAGE", 3)
+    monkeypatch.setattr("actions.console.overview.PAGE", 3)
     pages = [hr.post("/hr/p", {"q": "an", "from": start}).text for start in ("0", "3")]
     found = [re.findall(r'<li><a href="/hr/p/(\d+)"', page) for page in pages]
     assert all(len(one) == 3 for one in found)

@@ -10,7 +10,7 @@ from database import Database
 from tests.web.hr import Hr, stranger_to
 from tests.web.test_console_forms import WRONG
 from tests.web.test_forms_in_browser import OUTSIDE
-from web.console_ask import STYLE as CONSOLE_STYLE
+from web.hr.ask import STYLE as CONSOLE_STYLE
 from web.render import STYLE
 
 pytest_plugins = ["tests.lived"]

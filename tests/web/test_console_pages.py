@@ -16,8 +16,10 @@ from sqlalchemy import delete, event, inspect, select, update
 from typer.core import TyperGroup
 
 import clock
-from actions import mail_limits, outbox, steering, trail
-from actions.console_mail import missed
+from actions import steering
+from actions.console.mail import missed
+from actions.mail import limits, outbox
+from actions.store import trail
 from cli import audit as audit_commands
 from database import Database
 from models import (
@@ -34,7 +36,7 @@ from models import (
     Unit,
     Wave,
 )
-from rules.words import (
+from rules.terms import (
     ActingKind,
     AddressState,
     AppraisalState,
@@ -185,7 +187,7 @@ def test_a_case_without_authority_leads_to_a_form_that_knows_the_employee(hr: Hr
 def test_a_search_among_cases_turns_its_pages_and_keeps_its_words(
     hr: Hr, january: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actions.console.PAGE", 3)
+    monkeypatch.setattr("actions.console.overview.PAGE", 3)
     with january.reading() as session:
         wanted = select(Person.name).join(Appraisal, Appraisal.employee_id == Person.id).order_by(Appraisal.id)
         names = session.scalars(wanted.where(Person.name.ilike("%an%"))).all()
@@ -205,7 +207,7 @@ def test_a_search_that_fits_too_many_says_so(hr: Hr, january: Database, monkeypa
     with january.reading() as session:
         total = len(session.scalars(select(Person.id).where(Person.name.ilike("%an%"))).all())
     assert "orang; ketik" not in hr.post("/hr/p", {"q": "an"}).text
-    monkeypatch.setattr("actions.console.PAGE", 3)
+    monkeypatch.setattr("actions.console.overview.PAGE", 3)
     assert f"3 dari {total} orang; ketik" in hr.post("/hr/p", {"q": "an"}).text
 
 
@@ -384,7 +386,7 @@ def test_the_mail_page_says_what_keeps_letters_back(hr: Hr, january: Database) -
     assert "1 masih berjalan" in shown(hr, page, "id")
     assert "Server surel tidak menerima" not in shown(hr, page, "id")
     with january.transaction() as session:
-        mail_limits.relay_failed(session, "Connect call failed")
+        limits.relay_failed(session, "Connect call failed")
         session.get_one(Wave, wave).awaits_release = True
     assert "Server surel tidak menerima surat sejak" in shown(hr, page, "id")
     assert "1 masih berjalan (menunggu dilepas)" in shown(hr, page, "id")

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 import clock
 from models import Appraisal, Assignment, Person, Stage
-from rules.words import ActKind, AppraisalState, AssignmentState, Role, StageKind
+from rules.terms import ActKind, AppraisalState, AssignmentState, Role, StageKind
 
 STAGE = StageKind.SUPERVISOR_SCORING
 

@@ -7,8 +7,8 @@ from office import plan_form
 from sqlalchemy import select
 
 from models import Draft, Submission
-from rules.words import ActKind, StageKind, Step
-from web.rows import removed, restored, with_suggestions, without_row
+from rules.terms import ActKind, StageKind, Step
+from web.desk.rows import removed, restored, with_suggestions, without_row
 
 STAGE = StageKind.TARGET_SETTING
 TYPED = {"items.0.title": "Belum selesai saya tulis"}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.forms import FormRefused, flatten, nest, read, row_numbers
+from web.desk.forms import FormRefused, flatten, nest, read, row_numbers
 
 PLAIN = "application/x-www-form-urlencoded"
 

@@ -12,7 +12,7 @@ from gallery import lived, numeric
 from playwright.sync_api import Page, Route, sync_playwright
 
 import database
-from rules.words import ActKind
+from rules.terms import ActKind
 from web.render import SCRIPT, STYLE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")

@@ -8,7 +8,7 @@ from sqlalchemy import event, select
 
 import clock
 from models import Letter, Person
-from rules.words import StageKind
+from rules.terms import StageKind
 
 STAGE = StageKind.TARGET_SETTING
 
@@ -40,7 +40,7 @@ def test_the_link_that_counts_goes_to_the_address_on_record_by_nip_and_by_addres
 def test_the_page_and_what_is_asked_before_it_are_the_same_for_everybody(office, browser, monkeypatch):
     asked, pages = [], set()
     event.listen(office.db.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
-    monkeypatch.setattr("web.knocking.answer", lambda at: None)
+    monkeypatch.setattr("web.desk.knocking.answer", lambda at: None)
     who, queries = browser(), []
     who.send("/", {"owner": "first@x.example"})
     for said in ("dewi@kota.example", "nobody@x.example", nip(office, "eko"), "1" * 18, "' OR 1=1 --"):

@@ -6,7 +6,7 @@ import re
 import pytest
 from office import HOST, ORIGIN, plan_form
 
-from rules.words import ActKind, StageKind
+from rules.terms import ActKind, StageKind
 from web.api import BASE
 from web.render import SCRIPT_URL, STYLE
 from web.security import HEADERS, MAX_BODY
@@ -40,7 +40,7 @@ def test_every_answer_has_the_headers_also_when_something_went_wrong(dewi, offic
     for _ in range(21):
         answers[429] = http.get(f"/a/{'a' * 40}")
     assert answers[429].status_code == 429
-    monkeypatch.setattr("web.desk.desks.desk_of", lambda *_args: 1 / 0)
+    monkeypatch.setattr("web.desk.page.desks.desk_of", lambda *_args: 1 / 0)
     answers[500] = http.get("/w")
     assert answers[500].status_code == 500
     for status, answer in answers.items():

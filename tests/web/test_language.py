@@ -4,7 +4,7 @@ from office import Browser, Office, dump, plan_form
 from sqlalchemy import select
 
 from models import Letter, Person, TrailEntry
-from rules.words import ActKind, Locale, StageKind
+from rules.terms import ActKind, Locale, StageKind
 
 STAGE = StageKind.TARGET_SETTING
 

@@ -7,10 +7,10 @@ from sqlalchemy import select
 
 import clock
 import settings
-from actions import links
+from actions.duties import links
 from models import ActionLink, Letter, Person, Stage, WebSession
-from rules.tokens import Purpose, sign
-from rules.words import ActKind, StageKind, StageState
+from rules.proof.tokens import Purpose, sign
+from rules.terms import ActKind, StageKind, StageState
 
 MASTER = b"s" * 64
 

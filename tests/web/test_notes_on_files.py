@@ -8,7 +8,7 @@ from office import Browser, Office
 from sqlalchemy import select
 
 from models import Appraisal, Note
-from rules.words import StageKind
+from rules.terms import StageKind
 
 STAGE = StageKind.TARGET_SETTING
 

@@ -6,7 +6,7 @@ from office import ORIGIN, Browser, Office, plan_form
 from sqlalchemy import select
 
 from models import Submission
-from rules.words import ActKind, StageKind
+from rules.terms import ActKind, StageKind
 
 
 def test_a_plan_is_sent_once_and_a_code_is_spent_once_however_many_press_at_once(pg, app):

@@ -8,7 +8,7 @@ from sqlalchemy import select
 import clock
 import settings
 from models import Draft, Submission, WebSession
-from rules.words import ActKind, StageKind
+from rules.terms import ActKind, StageKind
 
 STAGE = StageKind.TARGET_SETTING
 

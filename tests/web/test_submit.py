@@ -7,9 +7,9 @@ from office import DATES, ORIGIN, dump, plan_form
 from sqlalchemy import select
 
 import clock
-from actions import cycles
+from actions.cycle import cycles
 from models import Assignment, Cycle, Draft, Note, Plan, ResultItem, Submission, TrailEntry
-from rules.words import ActKind, AssignmentState, StageKind
+from rules.terms import ActKind, AssignmentState, StageKind
 
 STAGE = StageKind.TARGET_SETTING
 
@@ -96,7 +96,7 @@ def test_numbers_are_read_as_they_are_written_here_and_never_guessed(dewi, offic
         assert f'value="{typed}"' in dewi.html
         return
     with office.db.reading() as session:
-        from actions.plans import current_plan
+        from actions.cases.plans import current_plan
         from models import Appraisal
 
         case = session.scalars(select(Appraisal).filter_by(employee_id=office.people["dewi"])).one()
@@ -348,7 +348,7 @@ def test_a_done_task_leads_to_its_receipt(dewi):
 
 def test_a_mandate_that_is_over_acts_no_more(office, browser):
     from models import ActingMandate
-    from rules.words import ActingKind
+    from rules.terms import ActingKind
 
     with office.db.transaction() as session:
         mandate = ActingMandate(

@@ -7,7 +7,7 @@ from string import Formatter
 
 import pytest
 
-from rules.words import ActKind, Locale
+from rules.terms import ActKind, Locale
 from web.render import HERE
 from web.texts import PAGES, TEXTS, say
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from sqlalchemy import update
 
 from models import Appraisal, Assignment
-from rules.words import ActKind, AppraisalState, StageKind
+from rules.terms import ActKind, AppraisalState, StageKind
 
 OBJECTIONS = StageKind.OBJECTION_HANDLING
 RULE = "14 hari sejak Bapak/Ibu menyatakan telah menerima hasil"

@@ -10,7 +10,7 @@ import uvicorn
 
 import settings
 import web.server
-from rules.words import StageKind
+from rules.terms import StageKind
 from web.app import create_app
 
 STAGE = StageKind.TARGET_SETTING

@@ -6,9 +6,9 @@ import pytest
 from office import Browser, Office, names_of, plan_form
 from sqlalchemy import select
 
-from actions.acts import ACTS
+from actions.acts.table import ACTS
 from models import Appraisal, Assignment, Objection, RatingRecord, Result, Submission
-from rules.words import ActKind, AppraisalState, BehaviorValue, ObjectionOutcome, Predicate, StageKind, Step
+from rules.terms import ActKind, AppraisalState, BehaviorValue, ObjectionOutcome, Predicate, StageKind, Step
 
 WORDS = "Terlihat dalam pelayanan sehari-hari dan catatan dialog."
 
@@ -225,7 +225,7 @@ def test_a_year_by_ratings_goes_through_the_pages(office, browser):
     office.go_to(date(2027, 4, 6))
     with office.db.transaction() as session:  # the two stages between were not played here
         from models import Stage
-        from rules.words import StageState
+        from rules.terms import StageState
 
         for row in session.scalars(select(Stage).where(Stage.kind.in_([
             StageKind.OBJECTION_HANDLING, StageKind.AUDIT_SAMPLING]))):  # fmt: skip

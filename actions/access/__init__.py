@@ -1,0 +1,1 @@
+"""Who gets in, with what proof, and where their codes go."""

@@ -1,0 +1,1 @@
+"""The third-party audit, from the frozen plan to the statement."""

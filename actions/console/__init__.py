@@ -1,0 +1,1 @@
+"""What HR looks at."""

@@ -1,0 +1,1 @@
+"""Launching a cycle, seeing it before, and how far it is."""

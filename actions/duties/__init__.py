@@ -1,0 +1,1 @@
+"""What people owe, and the way to it: assignments, links, invitations, notices."""

@@ -1,0 +1,1 @@
+"""Who holds a duty, and until when, as of a day."""

@@ -1,0 +1,1 @@
+"""Letters from owed to accepted, bounced or given up."""

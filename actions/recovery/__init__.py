@@ -1,0 +1,1 @@
+"""Backups, and noticing that one was put back."""

@@ -1,0 +1,1 @@
+"""What a changed roster does to running cycles."""

@@ -1,0 +1,1 @@
+"""Processes killed again and again: what is lost, what stands still?"""

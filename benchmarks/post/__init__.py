@@ -1,0 +1,1 @@
+"""Letters a second, beside yardsticks."""

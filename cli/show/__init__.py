@@ -1,0 +1,1 @@
+"""A year to look at: `appraisal demo` and `appraisal simulate`."""

@@ -1,0 +1,1 @@
+"""Sizes, bounds, the draw, and who may examine whom; exact."""

@@ -1,0 +1,1 @@
+"""Addresses, limits, and what servers' answers and bounces mean."""

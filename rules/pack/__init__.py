@@ -1,0 +1,1 @@
+"""Policy packs and what follows from them: predicates, patterns, credit points."""

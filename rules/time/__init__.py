@@ -1,0 +1,1 @@
+"""Calendars, steps of stages, reminders, and what follows a moved date."""

@@ -1,0 +1,1 @@
+"""Participants' pages: from the mailed link to the receipt."""
