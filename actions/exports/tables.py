@@ -23,7 +23,7 @@ from actions.exports.files import (
 from actions.exports.rows import ResultRow, counted
 from models import Agency, Cycle
 from notifications.documents import words
-from rules.pack.exact import exact, shown
+from rules.exact import exact, shown
 from rules.pack.pack import Labels, Pack
 from rules.terms import EmploymentKind, Locale, ObjectionState
 

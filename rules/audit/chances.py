@@ -4,7 +4,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from math import comb
 
-from rules.pack.exact import Exact, exact
+from rules.exact import Exact, exact
 
 
 def rate(value: Exact | str, name: str) -> Fraction:

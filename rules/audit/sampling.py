@@ -22,7 +22,7 @@ from rules.audit.sizes import (
     tolerable_count,
 )
 from rules.audit.strata import allocate, fisher_p, upper_bounds, ws_p
-from rules.pack.exact import Exact
+from rules.exact import Exact
 from rules.terms import AuditDecision
 
 __all__ = [

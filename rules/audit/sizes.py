@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import ceil
 
 from rules.audit.chances import binom_at_most, hyper_at_most, last_true, rate
-from rules.pack.exact import Exact, exact
+from rules.exact import Exact, exact
 
 MOST = 20_000
 """Beyond this size a sample is no sample: the expected rate is too near to the tolerable one."""

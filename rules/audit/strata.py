@@ -7,7 +7,7 @@ from itertools import takewhile
 from math import comb, exp, factorial, floor, log, prod
 
 from rules.audit.chances import hyper_at_most, hyper_ways, last_true, rate
-from rules.pack.exact import Exact
+from rules.exact import Exact
 
 Counts = Sequence[int]
 """One number per stratum."""

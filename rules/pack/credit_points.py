@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from rules.pack.exact import exact, half_up
+from rules.exact import exact, half_up
 from rules.pack.pack import Pack
 from rules.terms import Predicate
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any, TypeVar
 
-from rules.pack.exact import exact
+from rules.exact import exact
 from rules.pack.pack import ANY, Pack, ShareRule
 from rules.terms import DistributionMode, Locale, OrgPredicate, Predicate
 

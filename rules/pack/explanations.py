@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from rules.pack.exact import exact, shown
+from rules.exact import exact, shown
 from rules.terms import ItemKind, Locale
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from rules.pack.exact import Exact, exact, half_up, mean, shown
+from rules.exact import Exact, exact, half_up, mean, shown
 from rules.pack.pack import Band, Pack
 from rules.refused import Refused
 from rules.terms import ItemKind

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from rules.pack.exact import STORED_PLACES
+from rules.exact import STORED_PLACES
 from rules.terms import DayKind, DistributionMode, Locale, OrgPredicate, Predicate, Rating, Role, Scheme, StageKind
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from rules.pack.exact import Exact, exact, exact_text, stored
+from rules.exact import Exact, exact, exact_text, stored
 from rules.pack.explanations import explain
 from rules.pack.numeric import (
     Measured,

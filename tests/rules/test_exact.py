@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.pack.exact import exact, exact_text, half_up, mean, shown, stored
+from rules.exact import exact, exact_text, half_up, mean, shown, stored
 
 numbers = st.fractions(min_value=-200, max_value=200, max_denominator=10**6)
 

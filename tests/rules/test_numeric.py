@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import policies
-from rules.pack.exact import half_up, shown
+from rules.exact import half_up, shown
 from rules.pack.numeric import (
     Measured,
     MeasuredItem,

@@ -19,10 +19,10 @@ from actions.steering.preview import Said
 from models import Cycle, Person, Stage, Unit
 from notifications import words
 from rules.terms import ActingKind, CycleState, Locale, Role, StageKind
-from web.console_fields import FIELDS, NOBODY, Fields
 from web.form_pages import Wrong, form, only_turned
 from web.hr import codes
 from web.hr.ask import ConsoleRefused, Desk, console
+from web.hr.fields import FIELDS, NOBODY, Fields
 
 SHOWN = 50
 SUGGESTED = 500
