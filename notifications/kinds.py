@@ -94,6 +94,8 @@ KINDS = _kinds(
     # deemed_days: after so many days a delivered result counts as received even if it was never opened.
     Kind("result_issued", Lane.INVITATION, _CYCLE | {"objection_days"}, Secret.DESK_LINK,
          optional={"day_kind": "calendar", "deemed_days": None, "if_on": None, "if_until": None, "until": None}),
+    # at: since when the result counts as received; until: the end of the window to object that began then.
+    Kind("receipt_deemed", Lane.INVITATION, _CYCLE | {"at", "until"}, Secret.DESK_LINK, follows_up=True),
     # cause: objection, audit, correction. audience: employee, rater, or None for a wording that suits both.
     Kind("corrected_result", Lane.INVITATION, _CYCLE | {"cause", "at"}, Secret.DESK_LINK, secret_needed=False,
          optional={"changed": True, "audience": None, "employee": "", "by": ""}),
@@ -103,6 +105,9 @@ KINDS = _kinds(
     # `by` is a name in all of these; `reason` is why it was returned, or why the employee wanted other targets.
     Kind("plan_returned", Lane.INVITATION, _STAGE | {"by", "at", "reason", "due"}, Secret.DESK_LINK, follows_up=True),
     Kind("plan_established", Lane.INVITATION, _STAGE | {"by", "at", "version"}, Secret.DESK_LINK, follows_up=True),
+    # `by`: empty where ops did it. employees: whose cases, where the reader is somebody else; `more` than are listed.
+    Kind("asked_again", Lane.INVITATION, _DESK | {"by", "at", "reason"}, Secret.DESK_LINK,
+         optional={"employees": (), "more": 0}, follows_up=True),
     # report: whether it answers the mid-year report, or came in between.
     Kind("feedback_given", Lane.INVITATION, _CYCLE | {"by", "at"}, Secret.DESK_LINK, optional={"report": True}),
     Kind("targets_changed", Lane.INVITATION, _CYCLE | {"by", "at", "agreed"}, Secret.DESK_LINK,
@@ -173,7 +178,9 @@ LIVES: Mapping[str, Life] = MappingProxyType({
     "objection_decided": Life.LASTING,
     "objection_withdrawn": Life.LASTING,
     "audit_notice": Life.LASTING,
+    "asked_again": Life.LASTING,
     "result_issued": Life.LASTING,
+    "receipt_deemed": Life.LASTING,
     "corrected_result": Life.LASTING,
     "default_plan_notice": Life.LASTING,
     "reassigned_notice": Life.LASTING,

@@ -165,6 +165,12 @@ _SAMPLES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"audience": "rater", "employees": 1, "employee": NAMES[1]},
         {"audience": "unit_head", "employees": 1250},
     ),
+    "asked_again": (
+        {"by": NAMES[1], "reason": _RETURNED, "duties": _duties(self_assess=1)},
+        {"by": NAMES[1], "reason": _RETURNED, "duties": _duties(score=2), "employees": [NAMES[2], NAMES[4]]},
+        {"by": "", "reason": _RETURNED, "duties": _duties(score=22), "employees": list(NAMES[2:5]), "more": 19},
+    ),
+    "receipt_deemed": ({"at": _AT, "until": _DUE},),
     "plan_returned": ({"stage": StageKind.TARGET_SETTING.value, "by": NAMES[1], "reason": _RETURNED},),
     "plan_established": ({"stage": StageKind.TARGET_SETTING.value, "by": NAMES[1], "version": 2},),
     "feedback_given": ({"by": NAMES[1]}, {"by": NAMES[4], "report": False}),

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from actions.store.bulk import portions
 from models import Agency, Cycle, Letter, Stage
 
-WITH_DATE = frozenset({"stage_invitation", "reminder", "deadline_moved"})
+WITH_DATE = frozenset({"stage_invitation", "reminder", "deadline_moved", "asked_again", "receipt_deemed"})
 """Kinds of letters about a desk that name its deadline."""
 _KINDS = {*WITH_DATE, "reassigned_notice", "receipt"}  # which may withdraw it, or tell of the window to object
 

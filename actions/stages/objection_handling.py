@@ -1,5 +1,6 @@
 """Objection handling: receipts and the window of 14 days, both sides heard, the authority decides, finally."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -11,6 +12,7 @@ from actions.duties import invitations
 from actions.duties.assignments import Duty
 from actions.stages.common import CLOSE, INVITE, REHOLD, REMIND, ask, employee_duty, lapse_open
 from actions.stages.steps import Context, Counts, Phase, once, owing
+from actions.store.bulk import portions
 from models import Appraisal, Assignment, Letter, Objection, RatingRecord, Result, Stage
 from rules.terms import ActKind, AppraisalState, AssignmentState, LetterState, ObjectionState, Role, Step
 
@@ -76,7 +78,24 @@ def _receipts(context: Context, _lo: int, _hi: int) -> Counts:
     found = deemed_cases(context)
     for result, moment in found:
         results.deem_received(context, result, moment)
+    _tell_deemed(context, [result for result, _ in found])
     return {"deemed_received": len(found)}
+
+
+def _tell_deemed(context: Context, received: Iterable[Result]) -> None:
+    """Write to whoever did not confirm that their time to object has begun, and until when it runs."""
+    windows: dict[tuple[datetime, datetime], list[int]] = defaultdict(list)
+    for result in received:
+        assert result.received_at is not None
+        assert result.objection_until is not None
+        windows[result.received_at, result.objection_until].append(result.appraisal_id)
+    for (since, until), cases in windows.items():
+        people: list[int] = []
+        for portion in portions(cases):
+            people += context.session.scalars(select(Appraisal.employee_id).where(Appraisal.id.in_(portion)))
+        dates = {"at": since.isoformat(), "until": until.isoformat(), "due": until.isoformat()}
+        invitations.invite(context.session, context.stage, people, kind="receipt_deemed", occasion="deemed",
+                           at=context.at, more=dates)  # fmt: skip
 
 
 def _lapse(context: Context, lo: int, hi: int) -> Counts:

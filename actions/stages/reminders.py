@@ -77,7 +77,7 @@ def remind(context: Context, people: Sequence[int], day: date) -> Counts:
     return {"reminders": sent}
 
 
-CALLS = ("stage_invitation", "reminder")
+CALLS = ("stage_invitation", "reminder", "asked_again")
 """Letters that call somebody to their desk."""
 
 

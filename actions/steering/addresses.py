@@ -24,6 +24,9 @@ NOT_GOT = (LetterState.HELD, LetterState.FAILED_PERM)
 PERSONAL = ("step_code", "sign_in")
 """Asked for anew by the person; an old one opens nothing."""
 
+COVERING = ("stage_invitation", "result_issued", "asked_again")
+"""Letters that say what is owed at a desk, so that no invitation is needed beside them."""
+
 
 def correct_address(
     session: Session, person_id: int, address: str, *, reason: str, at: datetime, by: int | None = None,
@@ -44,7 +47,7 @@ def correct_address(
     wire = _strict(session, person, address)
     held = _held(session, person.id, at)
     stages = stages_owing(session, person.id)
-    covered = {letter.stage_id for letter in held if letter.kind in ("stage_invitation", "result_issued")}
+    covered = {letter.stage_id for letter in held if letter.kind in COVERING}
     anew = [stage for stage in stages if stage.id not in covered]
     seen = Preview(
         "correct_address", touched(session, [(person.id, "new_address")]),

@@ -1,14 +1,17 @@
 """Asking for an act again that was done or had lapsed: one, a unit's, or a whole stage's; history is kept."""
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from actions.duties.invitations import invite
+from actions.duties.assignments import Duty
+from actions.duties.invitations import invite, open_duties_of
+from actions.duties.notices import name_of
 from actions.line.deadlines import deadlines_of, units_below
 from actions.line.holders import line_on
 from actions.steering import involved, rounds
@@ -23,6 +26,9 @@ REOPENABLE = frozenset(
 )  # fmt: skip
 """Not among them: a plan is established anew when it is drafted anew; objections and audits have an order by law."""
 ENDED = (AssignmentState.DONE, AssignmentState.LAPSED)
+NAMED = 10
+_Again = tuple[Assignment, Duty]
+"""What had ended, and what is asked anew for it."""
 
 
 def acts_done(
@@ -76,7 +82,7 @@ def reopen(
         rounds.ask_again(session, stage_id, [duty for _, duty in duties], at=at)
         scored = [case for one, _ in duties if (case := cases.get(one.appraisal_id or 0)) is not None]
         rounds.may_be_rated_again(session, [case for case in scored if stage.kind is StageKind.SUPERVISOR_SCORING])
-        _invite(session, stage, [(one.id, duty.holder.person_id) for one, duty in duties], at=at)
+        _tell(session, stage, duties, cases, by=by, reason=reason, at=at)
     for one, duty in again:
         trail.record(session, agency.id, "act.reopened", one.subject, at=at, actor=trail.Actor(by), why=reason,
                      before={"kind": one.kind.value, "round": one.round, "state": one.state.value},
@@ -84,14 +90,42 @@ def reopen(
     return seen
 
 
-def _invite(session: Session, stage: Stage, asked: Sequence[tuple[int, int]], *, at: datetime) -> None:
+def _tell(
+    session: Session, stage: Stage, asked: Sequence[_Again], cases: Mapping[int, Appraisal], *, by: int | None,
+    reason: str, at: datetime,
+) -> None:  # fmt: skip
+    """One letter to each person: what is asked again of them, who reopened it, why, and whose case it is."""
     session.flush()
-    by_person: dict[int, list[int]] = defaultdict(list)
-    for act, person in asked:
-        by_person[person].append(act)
-    for person, acts in by_person.items():
-        occasion = "reopened-" + hashlib.sha256(repr(sorted(acts)).encode()).hexdigest()[:12]
-        invite(session, stage, [person], kind="stage_invitation", occasion=occasion, at=at)
+    asked_of: dict[int, list[_Again]] = defaultdict(list)
+    for act, duty in asked:
+        asked_of[duty.holder.person_id].append((act, duty))
+    opened = open_duties_of(session, stage, asked_of, at)
+    officer = name_of(session, by)
+    for person, again in asked_of.items():
+        kinds = Counter(act.kind for act, _ in again)
+        facts = {
+            "by": officer,
+            "at": at.isoformat(),
+            "reason": reason,
+            "duties": [{"kind": kind.value, "count": count} for kind, count in kinds.items()],
+            **_employees(session, person, again, cases),
+        }
+        acts = sorted(act.id for act, _ in again)
+        occasion = "reopened-" + hashlib.sha256(repr(acts).encode()).hexdigest()[:12]
+        duties = [duty for duty in opened.get(person, []) if duty.kind in kinds]
+        invite(session, stage, [person], kind="asked_again", occasion=occasion, at=at, duties={person: duties},
+               more=facts)  # fmt: skip
+
+
+def _employees(
+    session: Session, reader: int, again: Sequence[_Again], cases: Mapping[int, Appraisal]
+) -> dict[str, Any]:  # fmt: skip
+    """Whose cases the acts are about, by name, where that is not the reader alone."""
+    concerned = {cases[act.appraisal_id].employee_id for act, _ in again if act.appraisal_id in cases}
+    if concerned <= {reader}:
+        return {}
+    names = sorted(name_of(session, person) for person in concerned)
+    return {"employees": names[:NAMED], "more": max(0, len(names) - NAMED)}
 
 
 def _check(session: Session, stage: Stage, one: Assignment, at: datetime) -> None:

@@ -4,11 +4,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from actions import steering
 from actions.desk import desks
-from models import Assignment, Letter
+from models import Assignment, Cycle, Letter
 from notifications.compose import compose
-from rules.terms import ActKind, Locale, StageKind
+from rules.terms import ActKind, AssignmentState, Locale, StageKind
 from tests.actions.test_objections import heard
 from tests.actions.world import ABOVE, REASONS, World, local
 
@@ -46,6 +48,44 @@ def test_an_established_plan_is_told_with_its_version(targets: World) -> None:
     told = letter(targets, "ani", "plan_established")
     assert (told.facts["by"], told.facts["version"], told.not_after) == ("Head", 2, None)
     assert "Ditetapkan oleh: Head" in text(told)
+
+
+def reopen(world: World, name: str, kind: ActKind, *about: str, by: str | None = None) -> None:
+    with world.db.transaction() as session:
+        query = select(Assignment).filter_by(person_id=world.people[name], kind=kind, state=AssignmentState.DONE)
+        acts = [one.id for one in session.scalars(query) if not about or one.appraisal_id in _cases(world, about)]
+        officer = world.people[by] if by else None
+        cycle = session.get_one(Cycle, world.cycle_id)
+        steering.reopen(session, cycle, acts, reason="Berkas bukti tertukar.", at=world.at, by=officer)
+
+
+def _cases(world: World, names: tuple[str, ...]) -> set[int]:
+    return {world.case(name).id for name in names}
+
+
+def test_what_is_asked_again_says_who_reopened_it_and_why_and_is_no_invitation(targets: World) -> None:
+    targets.act("ani", ActKind.DRAFT_TARGETS)
+    before = invitations(targets, StageKind.TARGET_SETTING)
+    reopen(targets, "ani", ActKind.DRAFT_TARGETS, by="hr")
+    told = text(letter(targets, "ani", "asked_again"))
+    assert "Dibuka kembali oleh: Hr" in told
+    assert "Berkas bukti tertukar." in told
+    assert "Pegawai:" not in told, "it is the reader's own"
+    assert "31 Januari 2026" in told
+    assert invitations(targets, StageKind.TARGET_SETTING) == before
+    assert targets.task("ani", ActKind.DRAFT_TARGETS).told_at == targets.at
+
+
+def test_a_rater_who_is_asked_again_reads_whose_feedback_it_is(mid_year: World) -> None:
+    for name in ("ani", "budi"):
+        mid_year.act(name, ActKind.REPORT_PROGRESS)
+        mid_year.act("head", ActKind.GIVE_FEEDBACK, name, feedback="Loket rapi dan antrean pendek.")
+    reopen(mid_year, "head", ActKind.GIVE_FEEDBACK)
+    told = letter(mid_year, "head", "asked_again")
+    assert told.facts["employees"] == ["Ani", "Budi"]
+    assert "pengelola sistem" in text(told), "ops did it by command"
+    assert "Pegawai:             Ani, Budi" in text(told)
+    assert told.not_after is None
 
 
 def report(world: World, target: str | None = None) -> None:

@@ -96,6 +96,19 @@ def a_rater(session: Session, kind: ActKind) -> int:
 # more time
 
 
+@pytest.mark.parametrize(("day", "why"), [(date(2026, 3, 1), "Sunday"), (date(2026, 2, 17), "")])
+def test_more_time_until_a_day_off_warns_before_it_is_given(january: Database, day: date, why: str) -> None:
+    with january.transaction() as session:
+        order = {**ORDER, "until": day, "at": NOON, "preview": True}
+        off = steering.extend(session, the_cycle(session), TARGETS, **order)
+        said = [note for note in off.notes if f"The new deadline {day} is a day off" in note.en]
+        assert len(said) == 1
+        assert why in said[0].en
+        assert said[0].id.startswith("Batas waktu baru")
+        working = steering.extend(session, the_cycle(session), TARGETS, **order | {"until": date(2026, 2, 26)})
+        assert not [note for note in working.notes if "The new deadline" in note.en]
+
+
 def test_a_preview_of_more_time_names_exactly_who_is_told_and_changes_nothing(january: Database) -> None:
     with january.transaction() as session:
         before = session.scalar(select(func.count()).select_from(TrailEntry))
@@ -524,8 +537,9 @@ def test_a_whole_units_acts_are_found_and_asked_again(january: Database) -> None
         assert 0 < len(acts) < len(everywhere)
         did = steering.reopen(session, cycle, acts, reason="Indikator berubah", at=NOON)
         assert did.counts["asked_again"] == len(acts)
-        invited = [one for one in letters(session, "stage_invitation") if ":reopened-" in one.key]
-        assert {one.person_id for one in invited} == {one.person_id for one in did.people}
+        told = letters(session, "asked_again")
+        assert {one.person_id for one in told} == {one.person_id for one in did.people}
+        assert not [one for one in letters(session, "stage_invitation") if ":reopened-" in one.key]
 
 
 def test_an_act_is_not_asked_again_where_the_stage_is_closed_or_the_result_is_out(december: Database) -> None:

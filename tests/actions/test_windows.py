@@ -52,3 +52,20 @@ def test_after_receipt_there_is_one_date_and_receipt_and_calendar_say_it(issued:
         assert "You may object to this result until Monday, 8 February 2027" in " ".join(said.split())
         calendar = calendar_file(receipt.facts, Locale.ID, stamp=issued.at)
         assert "DTSTART:20270208T155959Z" in calendar
+
+
+def test_who_never_confirmed_is_told_once_that_their_time_to_object_runs_and_until_when(issued: World) -> None:
+    with issued.db.transaction() as session:
+        session.execute(update(Agency).values(calendar_file=True))
+    issued.go("2027-01-25 10:00").act("budi", ActKind.ACKNOWLEDGE)
+    issued.on("2027-01-29")
+    issued.on("2027-01-30")
+    ani = issued.one(Letter, kind="receipt_deemed", person_id=issued.people["ani"])
+    assert not issued.all(Letter, kind="receipt_deemed", person_id=issued.people["budi"])
+    until = issued.result("ani").objection_until
+    assert until == local("2027-02-11 23:59") + timedelta(seconds=59)
+    said = " ".join(compose("receipt_deemed", ani.facts | {"url": "http://x/a/b"}, Locale.ID).text.split())
+    assert "Dianggap diterima: Kamis, 28 Januari 2027" in said
+    assert "Keberatan sampai: Kamis, 11 Februari 2027 pukul 23.59 WITA" in said
+    assert "DTSTART:20270211T155959Z" in calendar_file(ani.facts, Locale.ID, stamp=issued.at)
+    assert ani.not_after is None, "a right does not end with its stage"
