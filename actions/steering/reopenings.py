@@ -121,7 +121,8 @@ def _employees(
     session: Session, reader: int, again: Sequence[_Again], cases: Mapping[int, Appraisal]
 ) -> dict[str, Any]:  # fmt: skip
     """Whose cases the acts are about, by name, where that is not the reader alone."""
-    concerned = {cases[act.appraisal_id].employee_id for act, _ in again if act.appraisal_id in cases}
+    about = [cases.get(act.appraisal_id or 0) for act, _ in again]
+    concerned = {case.employee_id for case in about if case is not None}
     if concerned <= {reader}:
         return {}
     names = sorted(name_of(session, person) for person in concerned)
