@@ -17,7 +17,7 @@ from actions.store import trail
 from database import Database
 from models import Appraisal, AuditDraw, AuditPlan, TrailEntry
 from tests.actions.test_exports import EVIL, FINAL_AT, HR, NOW, ROSTER, World
-from tests.rules.test_draw import FIRST, GOLDEN, SEED
+from tests.rules.audit.test_draw import FIRST, GOLDEN, SEED
 
 HOUSE = Path(__file__).parents[2]
 SECRET = "a decree that only one person may read"

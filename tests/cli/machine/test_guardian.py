@@ -13,7 +13,7 @@ import pytest
 from cli.machine import guardian, processes
 from cli.machine.processes import StartRefused
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 SLEEP = "import time; time.sleep(120)"
 FAR_CHILD = (
     "import subprocess, sys, time;"

@@ -14,7 +14,7 @@ from cli.roster.imports import WORDS
 from database import Database
 from models import Person
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "mamuju"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "mamuju"
 
 run = CliRunner().invoke
 

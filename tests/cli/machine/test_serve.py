@@ -14,7 +14,7 @@ import pytest
 from cli.machine import processes, serve
 from cli.machine.processes import StartRefused
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 SLEEPER = (sys.executable, "-c", "import time; time.sleep(60)")
 
 

@@ -26,8 +26,8 @@ from rules.audit.draw import (
     work_list,
 )
 
-HOUSE = Path(__file__).parents[2]
-GOLDEN = Path(__file__).parent / "golden"
+HOUSE = Path(__file__).parents[3]
+GOLDEN = Path(__file__).parents[1] / "golden"
 VERIFIER = HOUSE / "deploy" / "verify_draw.py"
 ROSTER, PLAN = (GOLDEN / "roster12.csv").read_bytes(), (GOLDEN / "plan12.json").read_bytes()
 SEED = "08772473296991897540"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rules.proof.chain import ZERO, canonical_json, chain_hash, commitment
 from rules.terms import ActKind
 
-ROSTER = (Path(__file__).parent / "golden" / "roster12.csv").read_bytes()
+ROSTER = (Path(__file__).parents[1] / "golden" / "roster12.csv").read_bytes()
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(max_codepoint=127)), inner),

@@ -22,7 +22,7 @@ from rules.terms import AppraisalState, StageKind, StageState, Step
 from simulation.delivery import accept_all
 from simulation.year import Year
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 MAMUJU = EXAMPLES / "mamuju"
 DECEMBER = datetime(2026, 12, 1, 2, tzinfo=UTC)
 TARGETS, REVIEW, SCORING, OBJECTIONS, AUDIT, FINAL = StageKind

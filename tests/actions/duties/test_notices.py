@@ -11,7 +11,7 @@ from actions.desk import desks
 from models import Assignment, Cycle, Letter
 from notifications.compose import compose
 from rules.terms import ActKind, AssignmentState, Locale, StageKind
-from tests.actions.test_objections import heard
+from tests.actions.cases.test_objections import heard
 from tests.actions.world import ABOVE, REASONS, World, local
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from rules.proof.merkle import EMPTY, Tree, leaf_hash, root, roster_leaves, verify_consistency, verify_inclusion
 
-ROSTER = (Path(__file__).parent / "golden" / "roster12.csv").read_bytes()
+ROSTER = (Path(__file__).parents[1] / "golden" / "roster12.csv").read_bytes()
 LEAVES = [
     bytes.fromhex(leaf)
     for leaf in (

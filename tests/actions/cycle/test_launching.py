@@ -20,7 +20,7 @@ from rules.files.agency_files import AgencyFileRefused
 from rules.terms import AssignmentState, DistributionMode, Locale, StageKind, StageState, Step
 from rules.time.stages import StepRefused
 
-EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 EARLY = datetime(2026, 12, 21, 2, tzinfo=UTC)
 OPENS = datetime(2027, 1, 4, 2, tzinfo=UTC)
 OPENING = StepRef("palu", 2027, StageKind.TARGET_SETTING, Step.OPEN)

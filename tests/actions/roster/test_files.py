@@ -19,7 +19,7 @@ TODAY = date(2026, 11, 24)
 HEADER = "nip,name,email,employment,unit_code,superior_nip,is_unit_head"
 ANI = '197001012010031001,"Ani, S.Pd.",ani@contoh.example,pns,A,,ya'
 BUDI = "197101012010031001,Budi,budi@contoh.example,pns,A,197001012010031001,tidak"
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 BAD_ROSTER = ROOT / "tests" / "data" / "bad_roster.csv"
 
 PLANTED = [

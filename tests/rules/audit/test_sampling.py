@@ -38,8 +38,8 @@ from rules.audit.sampling import (
 from rules.audit.strata import fisher_upper, wright_upper
 from rules.terms import AuditDecision
 
-HOUSE = Path(__file__).parents[2]
-VALUES = json.loads((Path(__file__).parent / "golden" / "reference_values.json").read_text())
+HOUSE = Path(__file__).parents[3]
+VALUES = json.loads((Path(__file__).parents[1] / "golden" / "reference_values.json").read_text())
 FUNCTIONS = {
     "n_binom": lambda conf, tau, e: list(n_binom(str(conf), tau, e)),
     "n_hyper": lambda conf, tau, e, population: list(n_hyper(str(conf), tau, e, population)),
