@@ -1,9 +1,11 @@
 """Files and folders that only their owner may read, whatever the umask, and secrets that are kept in them."""
 
+import errno
 import fcntl
 import logging
 import os
 import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,6 +54,28 @@ def reserve(path: Path) -> None:
     except FileExistsError:
         return
     path.chmod(FILE)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file beside `path` that takes its place at the end, readable by its owner alone; on an error nothing does.
+
+    A folder, a device or a pipe of that name is refused with an OSError that names it, and stays what it is.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file():
+        number = errno.EISDIR if path.is_dir() else errno.EINVAL
+        raise OSError(number, os.strerror(number), str(path))
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
+    os.close(handle)
+    beside = Path(name)
+    try:
+        yield beside
+        with beside.open("rb+") as file:
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def close_to_others(home: Path) -> int:

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
-from actions.exports.files import DRAFT, Exported, ExportRefused, demand_final, exported, marked, replacing, write_rows
+from actions.exports.files import DRAFT, Exported, ExportRefused, demand_final, exported, marked, write_rows
 from models import Appraisal, Cycle, Person, Posting, Result, Segment
 from notifications.documents import words
+from private_files import replacing
 from rules.pack.credit_points import credit_points
 from rules.pack.pack import CreditTable, Pack
 from rules.terms import Locale, PostGroup

@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from actions.acts.act import ActRefused
 from actions.exports.facts import Facts, document_facts
-from actions.exports.files import ExportRefused, demand_final, replacing
+from actions.exports.files import ExportRefused, demand_final
 from actions.line.calendars import calendar_of
 from actions.line.holders import holds_role, line_for_one
 from models import Agency, Appraisal, Assignment, Cycle, Objection, Person, RatingRecord, Result
+from private_files import replacing
 from rules.terms import AssignmentState, Role
 
 

@@ -13,10 +13,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from actions.exports.files import Exported, exported, replacing
+from actions.exports.files import Exported, exported
 from actions.exports.tables import write_csv
 from actions.mail.letters import certificate
 from models import Agency, AuditDraw, AuditPlan, Chain, Checkpoint, Cycle, TrailEntry
+from private_files import replacing
 from rules.proof.chain import ZERO
 
 VERIFIERS = Path(__file__).parents[2] / "deploy"

@@ -1,11 +1,8 @@
 """What all exports share: refused too early, counted against the roster, written whole or not at all."""
 
 import hashlib
-import os
-import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -77,22 +74,6 @@ def demand_final(session: Session, cycle_id: int, *, draft: bool) -> None:
             f"The cycle is not final: {count} appraisals are still open. Export a draft with --draft, or wait for"
             " finalization."
         )
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A file beside `path` that takes its place at the end, readable by its owner alone; on an error nothing does."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    beside = Path(name)
-    try:
-        yield beside
-        with beside.open("rb+") as file:
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def marked(path: Path, draft: bool) -> Path:

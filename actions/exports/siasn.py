@@ -12,10 +12,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from actions.exports.files import Exported, ExportRefused, Tally, demand_final, exported, marked, replacing
+from actions.exports.files import Exported, ExportRefused, Tally, demand_final, exported, marked
 from actions.exports.rows import ResultRow, counted, results_rows
 from actions.exports.tables import counts_of
 from models import Cycle
+from private_files import replacing
 from rules.pack.pack import Pack
 from rules.terms import Predicate, Rating, Scheme
 

@@ -16,13 +16,14 @@ from actions.exports.files import (
     demand_final,
     exported,
     marked,
-    replacing,
     roster_of,
     write_rows,
 )
 from actions.exports.rows import ResultRow, counted
+from actions.tables.workbook import new_workbook
 from models import Agency, Cycle
 from notifications.documents import words
+from private_files import replacing
 from rules.exact import exact, shown
 from rules.pack.pack import Labels, Pack
 from rules.terms import EmploymentKind, Locale, ObjectionState
@@ -54,15 +55,13 @@ def write_csv(session: Session, cycle_id: int, path: Path, *, draft: bool = Fals
 
 def write_xlsx(session: Session, cycle_id: int, path: Path, *, at: datetime, draft: bool = False) -> Exported:
     """Write a workbook with the results, their counts, who has none and how it was made; no cell is a formula."""
-    import xlsxwriter
-
     demand_final(session, cycle_id, draft=draft)
     if roster_of(session, cycle_id) >= SHEET_ROWS:
         raise ExportRefused(f"A sheet holds {SHEET_ROWS - 1:,} people: export CSV instead.")
     cycle, tally, path = session.get_one(Cycle, cycle_id), Tally(), marked(path, draft)
     agency = session.get_one(Agency, cycle.agency_id)
     options = {"constant_memory": True, "strings_to_urls": False}
-    with replacing(path) as beside, xlsxwriter.Workbook(str(beside), options) as book:
+    with new_workbook(path, options) as book:
         book.set_properties({"title": f"Hasil evaluasi kinerja {agency.name} {cycle.year}", "created": at})
         sheets = _Sheets(book, draft)
         results, recap = sheets.add("Hasil"), sheets.add("Rekap")

@@ -6,6 +6,7 @@ from typing import Any
 
 from actions.roster.files import lines_of
 from actions.tables.line import Line
+from actions.tables.workbook import new_workbook
 from rules.roster.columns import ADVICE, Header, RosterRefused, match_header
 from rules.roster.doctor import Examination, Problem
 from rules.roster.groups import grouped
@@ -23,10 +24,8 @@ FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
 def write_marked(path: Path, examination: Examination, out: Path, locale: Locale) -> None:
     """Write an XLSX that the doctor reads again; only text is in it, so codes keep their zeros.
 
-    RosterRefused if the roster has more rows than a sheet.
+    RosterRefused if the roster has more rows than a sheet, OSError if `out` cannot be written: nothing is then.
     """
-    import xlsxwriter
-
     table, lines = lines_of(path)
     header = match_header(table.names)
     by_row: dict[int, list[Problem]] = {}
@@ -35,7 +34,7 @@ def write_marked(path: Path, examination: Examination, out: Path, locale: Locale
     width = max([len(table.names), *(len(line.cells) for line in lines)])
     if ADVICE in table.names:  # the file was written by us before
         width = table.names.index(ADVICE)
-    with xlsxwriter.Workbook(str(out), {"constant_memory": True, "strings_to_formulas": False}) as book:
+    with new_workbook(out, {"constant_memory": True, "strings_to_formulas": False}) as book:
         looks = _looks(book)
         sheet = book.add_worksheet(_sheet_name(table.sheet, SUMMARY[locale]))
         sheet.set_column(0, max(width - 1, 0), 18, looks["text"])

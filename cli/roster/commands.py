@@ -1,10 +1,11 @@
 """`appraisal roster`: the doctor that looks at a roster before anything is launched."""
 
+import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -48,6 +49,8 @@ def check(
     language = spoken("id", locale)
     day = _day(today)
     used = waivers or waivers_beside(file)
+    if xlsx:
+        _demand_place(xlsx, file, language)
     try:
         reasons = read_waivers(used) if used else {}
         with _bar() as progress:
@@ -64,17 +67,42 @@ def check(
     raise typer.Exit(1 if examination.blocks else 0)
 
 
-def _write_back(file: Path, examination: "Examination", out: Path, locale: "Locale") -> None:
-    from actions.roster.marked import write_marked
-
-    if out.exists() and out.resolve() == file.resolve():
+def _demand_place(out: Path, file: Path, locale: "Locale") -> None:
+    """Refuse a place that cannot be written before a large roster is read."""
+    try:
+        same = out.exists() and out.resolve() == file.resolve()
+        is_folder, has_folder = out.is_dir(), out.parent.is_dir()
+    except OSError as error:  # a name that is too long
+        _refuse_place(out, error, locale)
+    if same:
         raise typer.BadParameter(
             say("itu berkasnya sendiri; sebutkan yang lain", "the file itself; name another one"), param_hint="--xlsx"
         )
+    if is_folder or not has_folder:
+        _refuse_place(out, OSError(errno.EISDIR if is_folder else errno.ENOENT, ""), locale)
+
+
+def _write_back(file: Path, examination: "Examination", out: Path, locale: "Locale") -> None:
+    from actions.roster.marked import write_marked
+
     try:
         write_marked(file, examination, out, locale)
     except OSError as error:
-        raise typer.BadParameter(f"{out}: {error.strerror or error}", param_hint="--xlsx") from error
+        _refuse_place(out, error, locale)
+
+
+def _refuse_place(out: Path, error: OSError, locale: "Locale") -> NoReturn:
+    from rules.file_reasons import reason
+
+    indonesian, english = reason(error)
+    place = out.parent if error.errno == errno.ENOENT else out
+    typer.echo(
+        f"--xlsx: {place} {english}: nothing was written. Name a file in a folder that is there."
+        if locale.value == "en"
+        else f"--xlsx: {place} {indonesian}: tidak ada yang ditulis. Sebutkan berkas di folder yang ada.",
+        err=True,
+    )
+    raise typer.Exit(2) from error
 
 
 def _day(text: str) -> date:

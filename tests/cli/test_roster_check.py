@@ -1,6 +1,7 @@
 """`appraisal roster check` as people and scripts use it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -209,3 +210,35 @@ def test_the_file_itself_is_not_overwritten(tmp_path: Path) -> None:
     path = many_faults(tmp_path / "r.csv", 3)
     assert run(app, ["check", str(path), "--xlsx", str(path)]).exit_code == 2
     assert path.read_text().startswith("nip,")
+
+
+@pytest.mark.parametrize(("locale", "words"), [("id", "tidak ada yang ditulis"), ("en", "nothing was written")])
+@pytest.mark.parametrize("place", ["nowhere/x.xlsx", "folder", "file/x.xlsx", "pipe", "x" * 300])
+def test_a_place_that_cannot_be_written_is_one_sentence_and_nothing_is_written(
+    tmp_path: Path, place: str, locale: str, words: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("mine")
+    os.mkfifo(tmp_path / "pipe")
+    before = sorted(tmp_path.rglob("*"))
+    result = run(app, ["check", GOOD, "--xlsx", str(tmp_path / place), "--locale", locale])
+    assert (result.exit_code, type(result.exception)) == (2, SystemExit)
+    assert words in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert sorted(tmp_path.rglob("*")) == before
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_disk_that_is_full_leaves_the_older_file_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "marked.xlsx").write_text("older")
+    code = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+        "from cli.roster.commands import app; app(sys.argv[1:])"
+    )
+    words = [sys.executable, "-c", code, "check", GOOD, "--xlsx", str(tmp_path / "marked.xlsx"), "--locale", "en"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT, timeout=60)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "is too large: nothing was written" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["marked.xlsx"]
+    assert (tmp_path / "marked.xlsx").read_text() == "older"
