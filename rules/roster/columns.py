@@ -6,7 +6,7 @@ import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
@@ -86,6 +86,8 @@ class RosterRow:
     absence_to: date | None
     locale: Locale | None
     faults: tuple[Fault, ...] = ()
+    ended: str = ""
+    """A standing that means out of service, as the file says it."""
 
     @property
     def mandate(self) -> Mandate | None:
@@ -220,7 +222,13 @@ _POST_GROUPS = {group.value: group for group in PostGroup} | {
     ),
 }  # fmt: skip
 """The national system says only that a post is structural: most of those posts are administrative ones."""
-_ACTING = {kind.value: kind for kind in ActingKind}
+_ACTING = {kind.value: kind for kind in ActingKind} | {
+    "pelaksana_tugas": ActingKind.PLT,
+    "pelaksana_harian": ActingKind.PLH,
+}
+_HOLDS_POST = frozenset({"pj", "pjs", "penjabat", "penjabat_sementara", "pejabat_sementara"})
+"""Who is a Penjabat holds the post itself and rates in their own right: that is no mandate in another's post."""
+_NO_MANDATE = frozenset({"", "tidak", "tidak_ada", "bukan", "no", "none", "definitif"})
 _LOCALES: Mapping[str, Locale | None] = (
     {"": None} | {locale.value: locale for locale in Locale} | {"indonesia": Locale.ID, "inggris": Locale.EN}
 )
@@ -357,6 +365,18 @@ class _Cells:
             self.faults.append(Fault(code, column, text))
         return value
 
+    def acting(self) -> ActingKind | None:
+        word = self.word("acting_kind")
+        kind = _ACTING.get(_key(word))
+        if kind is None and (_key(word) not in _NO_MANDATE or (word and not _key(word) and word.strip("-–—"))):
+            code = "acting_holds_post" if _key(word) in _HOLDS_POST else "acting_unreadable"
+            self.faults.append(Fault(code, "acting_kind", word))
+        return kind
+
+    def ended(self) -> str:
+        word = self.word("absence_kind")
+        return word if _key(word) in _ENDED else ""
+
     def absence(self) -> AbsenceKind | None:
         word = self.word("absence_kind")
         if _key(word) in _ENDED and not self.word("active_to"):
@@ -393,14 +413,15 @@ def row_of(number: int, cells: Mapping[str, str]) -> RosterRow:
         active_from=c.day("active_from", "date_unreadable"),
         active_to=c.day("active_to", "date_unreadable"),
         acting_for_nip=clean_nip(c.word("acting_for_nip")),
-        acting_kind=_ACTING.get(_key(c.word("acting_kind"))),
+        acting_kind=c.acting(),
         acting_decree=c.text("acting_decree"),
-        acting_from=c.day("acting_from"),
-        acting_to=c.day("acting_to"),
+        acting_from=c.day("acting_from", "acting_unreadable"),
+        acting_to=c.day("acting_to", "acting_unreadable"),
         absence_kind=c.absence(),
-        absence_from=c.day("absence_from"),
-        absence_to=c.day("absence_to"),
+        absence_from=c.day("absence_from", "absence_day_unreadable"),
+        absence_to=c.day("absence_to", "absence_day_unreadable"),
         locale=c.choice("locale", _LOCALES, None, "locale_unreadable"),
+        ended=c.ended(),
         faults=tuple(c.faults),
     )
 
@@ -428,10 +449,19 @@ def _visible(text: str) -> str:
     return "".join(seen).strip()
 
 
+_BETWEEN = r"[\s.\-]{0,3}"
+_GROUPED_NIP = re.compile(_BETWEEN.join(f"([0-9]{{{width}}})" for width in (4, 2, 2, 4, 2, 1, 3)))
+"""Year, month and day of birth, year and month of appointment, sex, sequence."""
+
+
 def clean_nip(text: str) -> str:
-    """Drop what people put around and between the digits: spaces, dots between groups, the apostrophe of Excel."""
+    """Drop what people put around the digits and between their groups; a sign anywhere else is left as it stands.
+
+    A dot within a group is no dress: `...00120.1` is a number that a program wrote, and has lost digits.
+    """
     text = text.lstrip("'\u2019`").strip()
-    return text if looks_numeric(text) else re.sub(r"[\s.\-]", "", text)
+    grouped = _GROUPED_NIP.fullmatch(text)
+    return "".join(grouped.groups()) if grouped else text
 
 
 def looks_numeric(text: str) -> bool:
@@ -440,30 +470,53 @@ def looks_numeric(text: str) -> bool:
 
 
 _MONTHS = {
-    name[:3]: number
-    for names in (
-        "jan feb mar apr mei jun jul agu sep okt nov des",
-        "jan feb mar apr may jun jul aug sep oct nov dec",
-        "jan peb mar apr mei jun jul ags sep okt nop des",
+    name: number
+    for number, names in enumerate(
+        (
+            "jan januari january", "feb peb februari pebruari february", "mar mrt maret march", "apr april", "mei may",
+            "jun juni june", "jul juli july", "agu agt ags aug agus agst agustus august", "sep sept september",
+            "okt oct oktober october", "nov nop november nopember", "des dec desember december",
+        ),
+        1,
     )
-    for number, name in enumerate(names.split(), 1)
-}
+    for name in names.split()
+}  # fmt: skip
+"""As they are written in full and for short; nothing else that begins alike is a month."""
+_TIME = re.compile(
+    r"(?:T| )(?:[01]?[0-9]|2[0-4])[:.][0-5][0-9](?:[:.][0-5][0-9](?:[.,][0-9]{1,9})?)?"
+    r" ?(?:Z|[AP]M|WIB|WITA|WIT|[+-][0-9]{2}:?[0-9]{2})?",
+    re.IGNORECASE,
+)
+_YEAR_FIRST = re.compile(r"([0-9]{4}) ?([-/]) ?([0-9]{1,2}) ?\2 ?([0-9]{1,2})")
+_DAY_FIRST = re.compile(r"([0-9]{1,2}) ?([-/.]) ?([0-9]{1,2}) ?\2 ?([0-9]{4})")
+_IN_WORDS = re.compile(r"([0-9]{1,2})[ -] ?([A-Za-z]{3,9})\.?[ -] ?([0-9]{4})")
 
 
 @lru_cache(maxsize=4096)
 def read_day(text: str) -> date | None:
-    """Read 2026-01-31, 31-01-2026, 31/01/2026, 31.01.2026 or 31 Januari 2026; None for anything else."""
-    text = text.strip()
-    if match := re.fullmatch(r"(\d{1,2})[ -]([A-Za-z]{3,9})[ -](\d{4})", text):
-        month = _MONTHS.get(match[2].casefold()[:3], 0)
-        text = f"{match[3]}-{month:02}-{int(match[1]):02}"
-    text = text.partition(" ")[0].partition("T")[0]
-    for pattern in ("%Y-%m-%d", "%d-%m-%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d"):
-        try:
-            return datetime.strptime(text, pattern).date()  # noqa: DTZ007  a day has no zone
-        except ValueError:
-            continue
+    """Read 2026-01-31, 31-01-2026, 31/01/2026, 31.01.2026 or 31 Januari 2026, whole or not at all; None otherwise.
+
+    A time of day may follow, as programs write it.
+    """
+    text = " ".join(text.split())
+    for pattern in (_YEAR_FIRST, _DAY_FIRST, _IN_WORDS):
+        written = pattern.match(text)
+        if written and (written.end() == len(text) or _TIME.fullmatch(text, written.end())):
+            return _day(pattern, written)
     return None
+
+
+def _day(pattern: re.Pattern[str], written: re.Match[str]) -> date | None:
+    if pattern is _IN_WORDS:
+        day, month, year = int(written[1]), _MONTHS.get(written[2].casefold(), 0), int(written[3])
+    elif pattern is _YEAR_FIRST:
+        year, month, day = int(written[1]), int(written[3]), int(written[4])
+    else:
+        day, month, year = int(written[1]), int(written[3]), int(written[4])
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
 
 
 @lru_cache(maxsize=4096)

@@ -111,6 +111,8 @@ class _Doctor:
             self.find(row, "name_missing")
         if row.active_from and row.active_to and row.active_to < row.active_from:
             self.find(row, "dates_reversed", start=row.active_from, end=row.active_to)
+        if row.ended and row.active_to and row.active_to >= self.today:
+            self.find(row, "service_goes_on", value=row.ended, end=row.active_to)
         self._partial(row)
         self._nip(row)
         if row.row not in self.doubles:
@@ -361,7 +363,7 @@ class _Doctor:
 def nip_faults(text: str) -> dict[str, str]:
     """Why a NIP is refused, as facts for a problem; empty if it is well formed."""
     try:
-        parse_nip(text)
+        parse_nip("_".join(text.split()))  # a space that is still in it stands within a group
     except NipRefused as refused:
         words = (NIP_REASONS[problem] for problem in refused.problems)
         return {"reason_id": "; ".join(words), "reason_en": str(refused)}
@@ -369,10 +371,15 @@ def nip_faults(text: str) -> dict[str, str]:
 
 
 def _half_told(row: RosterRow, columns: tuple[str, ...]) -> list[str]:
-    """The columns still missing of facts that only count together; a last column before the one ahead is named too."""
-    empty = [column for column in columns if not getattr(row, column)]
-    if len(empty) == len(columns):
+    """The columns still missing of facts that only count together; a last column before the one ahead is named too.
+
+    A cell that cannot be read is no empty one: its own fault quotes it.
+    """
+    unreadable = {fault.column for fault in row.faults}
+    blank = [column for column in columns if not getattr(row, column)]
+    if len(blank) == len(columns):
         return []
+    empty = [column for column in blank if column not in unreadable]
     start, end = getattr(row, columns[-2]), getattr(row, columns[-1])
     return [*empty, columns[-1]] if start and end and end < start else empty
 

@@ -213,6 +213,51 @@ CATALOGUE: Mapping[str, Entry] = {
             "Write leave, sick, maternity, unpaid, study, pre_retirement or suspended; nothing if present.",
         ),
     ),
+    "absence_day_unreadable": _waivable(
+        HR,
+        (
+            "Tanggal “{value}” di kolom {column} tidak dapat dibaca; ketidakhadiran tidak dicatat.",
+            "Date “{value}” in {column} cannot be read; the absence is not recorded.",
+        ),
+        ("Tulis 2026-01-31 atau 31/01/2026.", "Write 2026-01-31 or 31/01/2026."),
+    ),
+    "acting_unreadable": _waivable(
+        HR,
+        (
+            "“{value}” di kolom {column} tidak dapat dibaca; mandat Plt/Plh tidak dicatat.",
+            "“{value}” in {column} cannot be read; the acting mandate is not recorded.",
+        ),
+        (
+            "Tulis plt atau plh di {c[acting_kind]}, dan tanggal seperti 2026-01-31 atau 31/01/2026.",
+            "Write plt or plh in {c[acting_kind]}, and dates like 2026-01-31 or 31/01/2026.",
+        ),
+    ),
+    "acting_holds_post": _waivable(
+        HR,
+        (
+            "Seorang penjabat (“{value}”) memegang jabatan itu sendiri, bukan mandat Plt/Plh; mandat tidak dicatat.",
+            "Who is a penjabat (“{value}”) holds the post itself; that is no acting mandate, and none is recorded.",
+        ),
+        (
+            "Kosongkan {c[acting_kind]}, beri tanda {c[is_unit_head]}, dan tulis NIP-nya sebagai {c[superior_nip]} "
+            "bawahannya; tulis plt atau plh bila SK-nya memang Plt/Plh.",
+            "Empty {c[acting_kind]}, mark {c[is_unit_head]}, and write their NIP as {c[superior_nip]} of their people; "
+            "write plt or plh if that is what the decree says.",
+        ),
+    ),
+    "service_goes_on": _note(
+        HR,
+        (
+            "Kedudukan “{value}” berarti tidak bertugas lagi, tetapi {c[active_to]} {end}: sampai hari itu dianggap "
+            "bertugas.",
+            "The standing “{value}” means out of service, but {c[active_to]} is {end}: until then they count as "
+            "serving.",
+        ),
+        (
+            "Bila sudah berhenti, isi hari terakhir yang sebenarnya di {c[active_to]}.",
+            "If they have left, fill in the true last day in {c[active_to]}.",
+        ),
+    ),
     "text_long": _blocking(
         HR,
         (
@@ -579,7 +624,8 @@ COLUMN_OF: Mapping[str, str] = {
     "rater_is_authority": "acting_for_nip", "acting_own_rater": "acting_for_nip",
     "acting_incomplete": "acting_decree", "acting_long": "acting_to", "acting_unknown": "acting_for_nip",
     "acting_self": "acting_for_nip", "absence_incomplete": "absence_from", "absence_unreadable": "absence_kind",
-    "service_ended": "active_to", "unit_headless": "is_unit_head", "unit_two_heads": "is_unit_head",
+    "service_ended": "active_to", "service_goes_on": "active_to",
+    "unit_headless": "is_unit_head", "unit_two_heads": "is_unit_head",
     "unit_parent_unknown": "parent_unit_code", "unit_circular": "parent_unit_code", "unit_inconsistent": "unit_name",
     "job_family_empty": "job_family",
 }  # fmt: skip

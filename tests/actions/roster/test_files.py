@@ -37,7 +37,10 @@ PLANTED = [
     (51, "unit_inconsistent"),
 ]  # fmt: skip
 ELSEWHERE = {
+    "absence_day_unreadable",
     "absence_unreadable",
+    "acting_holds_post",
+    "acting_unreadable",
     "cell_error",
     "job_family_empty",
     "mailbox_shared",
@@ -46,6 +49,7 @@ ELSEWHERE = {
     "rows_hidden",
     "columns_hidden",
     "service_ended",
+    "service_goes_on",
     "encoding_guessed",
     "same_person",
     "role_unfilled",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.roster.columns import LIMITS, RosterRefused, demand_columns, match_header, read_header, row_of
+from rules.roster.columns import LIMITS, RosterRefused, demand_columns, match_header, read_day, read_header, row_of
 from rules.roster.doctor import Examination, Malformed, RosterRow, circles, examine
 from rules.roster.findings import Problem
 from rules.roster.texts import CATALOGUE
@@ -437,3 +437,76 @@ def test_the_first_day_of_the_post_is_read_before_that_of_the_appointment() -> N
     header = match_header(["NIP", "TMT CPNS", "TMT Jabatan"])
     assert dict(header.order)["active_from"] == (2, 1)
     assert not header.unknown
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-01-05 sampai 2027", "2026-01-05Tfoo", "2026-01-05 25:99", "5 Junk 2026", "5 Meister 2026", "2026-01-05x",
+     "5/1-2026", "05/01/26", "31/02/2026", "0000-01-01", "٥/١/٢٠٢٦", "x 5/1/2026", "5/1/2026 - 6/1/2026"],
+)  # fmt: skip
+def test_a_day_is_read_whole_or_not_at_all(text: str) -> None:
+    assert read_day(text) is None
+    (fault,) = person(1, active_from=text).faults
+    assert (fault.code, fault.column, fault.value) == ("date_unreadable", "active_from", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["5 Agt 2026", "5 Ags 2026", "5 Agu 2026", "5 Agt. 2026", "5  Agustus  2026", "5-Aug-2026", "5 Agustus 2026 10:00",
+     "5/ 8/2026", "05 / 08 / 2026", "05.08.2026", "2026/8/5", "2026-08-05 00:00:00", "2026-08-05T00:00:00",
+     "2026-08-05T00:00:00.000+07:00", "5\u00a0Agustus\u00a02026", "05/08/2026 7:30 WIB"],
+)  # fmt: skip
+def test_a_day_is_read_as_people_and_programs_write_it(text: str) -> None:
+    assert read_day(text) == date(2026, 8, 5)
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "code"),
+    [
+        ("acting_kind", "Pj", "acting_holds_post"), ("acting_kind", "Penjabat", "acting_holds_post"),
+        ("acting_kind", "pengganti", "acting_unreadable"), ("acting_kind", "?", "acting_unreadable"),
+        ("acting_from", "1/2/26", "acting_unreadable"), ("acting_to", "besok", "acting_unreadable"),
+        ("absence_from", "1/2/26", "absence_day_unreadable"), ("absence_to", "Mei", "absence_day_unreadable"),
+    ],
+)  # fmt: skip
+def test_a_cell_of_a_mandate_or_an_absence_that_cannot_be_read_is_quoted(column: str, text: str, code: str) -> None:
+    absence = {"absence_kind": "cuti", "absence_from": "2026-11-01", "absence_to": "2026-11-30"}
+    whole = mandate(0) if column.startswith("acting") else absence
+    for cells in ({column: text}, whole | {column: text}):
+        problems = [problem for problem in look(top(), person(1, **cells)).problems if problem.row == 3]
+        assert [problem.code for problem in problems] == [code]
+        assert all(f"“{text}”" in problems[0].text(locale).message for locale in Locale)
+
+
+def test_what_else_is_missing_is_named_beside_the_cell_that_cannot_be_read() -> None:
+    examination = look(top(), person(1, acting_kind="plt", acting_from="1/2/26"))
+    assert found(examination) == [(3, "acting_unreadable"), (3, "acting_incomplete")]
+    assert "acting_from" not in examination.problems[1].text(Locale.EN).message
+
+
+@pytest.mark.parametrize("word", ["", "-", "Tidak", "definitif"])
+def test_a_word_that_says_no_mandate_is_none(word: str) -> None:
+    assert person(1, acting_kind=word).faults == ()
+
+
+@pytest.mark.parametrize(("last", "codes"), [("2030-01-01", ["service_goes_on"]), ("2020-01-01", [])])
+def test_a_standing_that_has_ended_with_a_last_day_ahead_is_noted(last: str, codes: list[str]) -> None:
+    examination = look(top(), person(1, absence_kind="Pensiun", active_to=last))
+    assert [code for row, code in found(examination) if row == 3] == codes
+    assert all("Pensiun" in problem.text(Locale.ID).message for problem in examination.problems)
+
+
+@pytest.mark.parametrize(
+    "text", ["19700101 201003 1 001", "19700101.201003.1.001", "19700101-201003-1-001", "1970 01 01 2010 03 1 001"]
+)
+def test_signs_between_the_groups_of_a_number_are_only_its_dress(text: str) -> None:
+    assert person(1, nip=text).nip == "197001012010031001"
+
+
+@pytest.mark.parametrize(
+    "text", ["19700101201003100.1", "197001012010031001.0", "1970010120100310 01", "19-7001012010031001"]
+)
+def test_digits_are_not_joined_across_a_sign_within_a_group_and_the_cell_is_quoted(text: str) -> None:
+    for column, code in (("nip", "nip_malformed"), ("superior_nip", "superior_malformed")):
+        (problem,) = [each for each in look(top(), person(1, **{column: text})).problems if each.code == code]
+        assert text in problem.text(Locale.EN).message
