@@ -92,7 +92,7 @@ def _write_back(file: Path, examination: "Examination", out: Path, locale: "Loca
 
 
 def _refuse_place(out: Path, error: OSError, locale: "Locale") -> NoReturn:
-    from rules.file_reasons import reason
+    from rules.files.file_reasons import reason
 
     indonesian, english = reason(error)
     place = out.parent if error.errno == errno.ENOENT else out
