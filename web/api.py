@@ -5,7 +5,8 @@ with the token of its mailed link, or with the secret of a desk session once a m
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path as Folder
 from typing import Annotated, Any
@@ -21,7 +22,7 @@ import clock
 import database
 import settings
 from actions.access import codes, knocks, sessions, signin
-from actions.access.codes import CodeRefused
+from actions.access.codes import CodeRefused, Verdict
 from actions.access.sessions import Visit
 from actions.access.signin import Officer
 from actions.acts.act import ActInvalid, ActRefused
@@ -152,6 +153,27 @@ def _used(session: Session, officer: Officer, at: datetime) -> None:
     officer.row.seen_at = at
 
 
+def _code_mailed(session: Session, who: Visit | Officer, at: datetime) -> dict[str, str]:
+    with _code_refusals(at):
+        code = codes.request(session, who, master=settings.load().master, at=at)
+    return {"valid_until": code.expires_at.isoformat()}
+
+
+@contextmanager
+def _code_refusals(at: datetime) -> Iterator[None]:
+    """What is refused of a code becomes an answer of the API."""
+    try:
+        yield
+    except CodeRefused as refused:
+        raise _no_code(refused, at) from refused
+
+
+def _proven(verdict: Verdict) -> Begun:
+    if verdict.secret is None:
+        raise ApiRefused(422, "code_wrong", tries_left=verdict.tries_left)
+    return Begun(secret=verdict.secret)
+
+
 # HR
 
 
@@ -191,16 +213,41 @@ def sign_out(authorization: Authorization = "") -> None:
         signin.end(session, _officer(session, authorization, at), at=at)
 
 
+@router.post("/session/code", status_code=202, operation_id="ask_to_confirm")
+def ask_to_confirm(authorization: Authorization = "") -> dict[str, str]:
+    """Mail a code for weighty acts to the officer's address on file."""
+    at = clock.now()
+    with database.transaction() as session:
+        officer = _officer(session, authorization, at, steer=True)
+        _used(session, officer, at)
+        return _code_mailed(session, officer, at)
+
+
+@router.post("/session/code/verify", operation_id="confirm")
+def confirm(body: Code, authorization: Authorization = "") -> Begun:
+    """Enter the code; the session goes on under the new secret, and weighty acts are taken for a quarter of an hour."""
+    at = clock.now()
+    with _code_refusals(at), database.transaction() as session:
+        officer = _officer(session, authorization, at, steer=True)
+        verdict = codes.verify(session, officer, body.code, master=settings.load().master, at=at)
+    return _proven(verdict)
+
+
 @router.post(
     "/cycles", status_code=201, operation_id="launch_cycle",
     responses={200: {"description": "A preview: who, and what would happen to them."}},
 )  # fmt: skip
 def launch(body: Launch, response: Response, authorization: Authorization = "") -> dict[str, Any]:
-    """Take in the agency's roster and launch its cycle; asked again it changes nothing and says so."""
+    """Take in the agency's roster and launch its cycle; asked again it changes nothing and says so.
+
+    But for a preview it asks for a code of the last quarter of an hour: `code_needed` says where to get one.
+    """
     at = clock.now()
     with database.transaction() as session:
         officer = _officer(session, authorization, at, steer=True)
         _used(session, officer, at)
+        if not body.preview and not officer.confirmed(at):
+            raise ApiRefused(403, "code_needed", ask=f"{BASE}/session/code", enter=f"{BASE}/session/code/verify")
         agency, by = officer.agency.code, officer.person.id
     folder = settings.load().agencies_dir / body.agency_dir
     if not re.fullmatch(FOLDER, body.agency_dir) or not folder.is_dir():
@@ -344,27 +391,17 @@ def ask_for_code(authorization: Authorization = "") -> dict[str, str]:
     """Mail a code to the address on file (`Authorization: Desk <secret>`)."""
     at = clock.now()
     with database.transaction() as session:
-        visit = _visit(session, authorization, at)
-        try:
-            code = codes.request(session, visit, master=settings.load().master, at=at)
-        except CodeRefused as refused:
-            raise _no_code(refused, at) from refused
-        return {"valid_until": code.expires_at.isoformat()}
+        return _code_mailed(session, _visit(session, authorization, at), at)
 
 
 @router.post("/desk/code/verify", operation_id="prove")
 def prove(body: Code, authorization: Authorization = "") -> Begun:
     """Enter the code; the session goes on under the new secret, and weighty acts are taken."""
-    at, verdict = clock.now(), None
-    try:
-        with database.transaction() as session:
-            visit = _visit(session, authorization, at)
-            verdict = codes.verify(session, visit, body.code, master=settings.load().master, at=at)
-    except CodeRefused as refused:
-        raise _no_code(refused, at) from refused
-    if verdict.secret is None:
-        raise ApiRefused(422, "code_wrong", tries_left=verdict.tries_left)
-    return Begun(secret=verdict.secret)
+    at = clock.now()
+    with _code_refusals(at), database.transaction() as session:
+        visit = _visit(session, authorization, at)
+        verdict = codes.verify(session, visit, body.code, master=settings.load().master, at=at)
+    return _proven(verdict)
 
 
 @router.get("/desk", operation_id="read_desk")

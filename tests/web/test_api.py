@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 import clock
 import settings
-from actions.access import codes
+from actions.access import codes, signin
 from actions.duties import links
 from database import Database
 from models import Assignment, Cycle, Letter, Person, Plan, RoleGrant, Stage, StepCode, Submission
@@ -49,6 +49,19 @@ class Program:
         answer = self.call("POST", "/session", body=self.sign_in)
         assert answer.status_code == 201
         return f"Bearer {answer.json()['secret']}"
+
+    def confirmed(self, bearer: str) -> str:
+        """The bearer of the same session after a code for weighty acts."""
+        assert self.call("POST", "/session/code", bearer).status_code == 202
+        answer = self.call("POST", "/session/code/verify", bearer, {"code": self.step_code()})
+        assert answer.status_code == 200
+        return f"Bearer {answer.json()['secret']}"
+
+    def step_code(self) -> str:
+        with self.db.reading() as session:
+            code = session.scalars(select(StepCode).order_by(StepCode.id.desc())).first()
+            assert code is not None
+            return codes.digits(session, code.id, master=settings.load().master)
 
     def link(self, person: int, kind: StageKind) -> str:
         with self.db.transaction() as session:
@@ -107,7 +120,7 @@ def test_a_launch_is_done_once_and_again_changes_nothing(
     settings.load.cache_clear()
     launched(tmp_path / "appraisal.db")
     program = Program(app, db)
-    bearer = program.bearer()
+    bearer = program.confirmed(program.bearer())
     made = program.call("POST", "/cycles", bearer, {"agency_dir": "mamuju", "year": 2026})
     assert made.status_code == 201, made.text
     assert (made.json()["again"], made.json()["added"], made.json()["agency"]) == (True, 0, "mamuju")
@@ -121,6 +134,28 @@ def test_a_launch_is_done_once_and_again_changes_nothing(
     for name in ("../examples/mamuju", "/etc", "", "mamuju\n"):
         refused = program.call("POST", "/cycles", bearer, {"agency_dir": name, "year": 2026})
         assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+
+
+def test_a_launch_asks_for_a_code_of_this_quarter_of_an_hour_and_a_preview_for_none(
+    db: Database, app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APPRAISAL_AGENCIES_DIR", str(EXAMPLES))
+    settings.load.cache_clear()
+    launched(tmp_path / "appraisal.db")
+    program = Program(app, db)
+    bearer, asked = program.bearer(), {"agency_dir": "mamuju", "year": 2026}
+    assert program.call("POST", "/cycles", bearer, asked | {"preview": True}).status_code == 200
+    refused = program.call("POST", "/cycles", bearer, asked)
+    assert (refused.status_code, refused.json()["code"]) == (403, "code_needed")
+    assert refused.json()["details"]["ask"] == "/api/v1/session/code"
+    assert program.call("POST", "/session/code/verify", bearer, {"code": "00000000"}).json()["code"] == "code_none"
+    assert program.call("POST", "/session/code", bearer).status_code == 202
+    wrong = program.call("POST", "/session/code/verify", bearer, {"code": "00000000"})
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "code_wrong")
+    bearer = program.confirmed(bearer)
+    assert program.call("POST", "/cycles", bearer, asked).status_code == 201
+    clock.move_to(clock.now() + signin.CONFIRMED_FOR)
+    assert program.call("POST", "/cycles", bearer, asked).json()["code"] == "code_needed"
 
 
 def test_another_role_another_agency_or_nobody_gets_nothing(program: Program) -> None:
@@ -200,10 +235,7 @@ def test_a_weighty_act_needs_the_mailed_code(december: Database, app: Any) -> No
     assert program.call("POST", "/desk/code", desk).status_code == 202
     wrong = program.call("POST", "/desk/code/verify", desk, {"code": "00000000"})
     assert (wrong.status_code, wrong.json()["details"]) == (422, {"tries_left": 4})
-    with december.reading() as session:
-        code = session.scalars(select(StepCode)).one()
-        digits = codes.digits(session, code.id, master=settings.load().master)
-    proven = program.call("POST", "/desk/code/verify", desk, {"code": digits})
+    proven = program.call("POST", "/desk/code/verify", desk, {"code": program.step_code()})
     assert proven.status_code == 200
     assert program.call("GET", "/desk", desk).status_code == 401
     desk = f"Desk {proven.json()['secret']}"

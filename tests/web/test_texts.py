@@ -75,7 +75,7 @@ def test_a_template_uses_only_sentences_that_exist_and_says_nothing_itself(path)
 
 
 def test_no_sentence_is_left_that_no_page_says():
-    others = [path for path in HERE.glob("*.py") if path.name != "texts.py"]
+    others = [path for path in HERE.rglob("*.py") if path.name != "texts.py"]
     sources = "\n".join(path.read_text() for path in [*HERE.rglob("*.html"), *others])
     built = re.compile(r"(rating|org|value|aspect|role|note|case\.state|news|plan_state|plan)\.")
     said = {key for key in PAGES if f"'{key}'" in sources or f'"{key}"' in sources}
