@@ -319,7 +319,7 @@ def refuse_doubled(header: Header) -> None:
 def demand_columns(header: Header, where: str = "") -> None:
     """Refuse a header that lacks required columns, naming all of them at once."""
     if header.missing:
-        wanted = "; ".join(" / ".join((column, *SYNONYMS[column][:2])) for column in header.missing)
+        wanted = "; ".join(" / ".join((column, *SYNONYMS.get(column, ())[:2])) for column in header.missing)
         place = f"{where}: " if where else ""
         raise RosterRefused(
             f"{place}Kolom wajib tidak ada: {wanted}. Tambahkan pada baris judul. / "

@@ -212,6 +212,14 @@ def test_waivers_give_a_reason_per_person_and_problem(tmp_path: Path) -> None:
     assert read_waivers(path) == {("197001012010031001", "address_shared"): "satu komputer"}
 
 
+@pytest.mark.parametrize("header", ["nip,kode_masalah,reason", "nip;masalah;alasan", "NIP,code"])
+def test_waivers_with_another_header_are_told_which_columns_they_lack(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "waivers.csv"
+    path.write_text(f"{header}\n197001012010031001,address_shared,satu komputer\n")
+    with pytest.raises(RosterRefused, match=r"Kolom wajib tidak ada: .*(code|reason)"):
+        read_waivers(path)
+
+
 @pytest.mark.parametrize(
     "content",
     [
