@@ -1,5 +1,6 @@
 """Policy packs: what the law says, as versioned data; one YAML file each, named like the pack."""
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,14 +55,23 @@ def parse(text: str, where: str) -> "Pack":
 def _content(text: str, where: str) -> Any:
     import yaml
 
+    from rules.files.yaml_keys import TagWritten, strict_loader
+
     try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        tree = yaml.compose(text, Loader=strict_loader())
         if tree is not None:
             _refuse_bombs(tree, where)
             _refuse_repeated_keys(tree, where)
-        return yaml.safe_load(text)
+            _refuse_unreadable(tree, yaml.SafeLoader("").construct_object, where)
+        content = yaml.safe_load(text)
+    except RecursionError:
+        raise PackRefused(f"{where}: is nested too deeply") from None
+    except TagWritten as refused:
+        raise PackRefused(f"{where}: {refused}") from None
     except yaml.YAMLError as error:
         raise PackRefused(f"{where}: not readable as YAML: {error}") from None
+    _refuse_unseen(content, where)
+    return content
 
 
 def _refuse_bombs(node: Any, where: str) -> None:
@@ -78,3 +88,26 @@ def _refuse_repeated_keys(node: Any, where: str) -> None:
 
     for one in repeated_keys(node):
         raise PackRefused(f"{where}: line {one.line}: the key {one.key!r} stands twice")
+
+
+def _refuse_unreadable(node: Any, make: Callable[[Any], Any], where: str) -> None:
+    """What looks like a number or a day and is none."""
+    from rules.files.yaml_keys import unreadable_values
+
+    for value, line, why in unreadable_values(node, make):
+        raise PackRefused(f"{where}: line {line}: {value[:60]!r} is no value: {why}")
+
+
+def _refuse_unseen(content: Any, where: str) -> None:
+    """Words of a pack stand in letters and on pages: all of them can be seen, and none is endless."""
+    from rules.files.plain_text import as_line
+
+    waiting, done = [content], set[int]()
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str) and (not part or as_line(part) != part):
+            raise PackRefused(f"{where}: {part[:60]!r} is empty, too long, or holds signs that nobody sees")
+        if not isinstance(part, dict | list) or id(part) in done:
+            continue
+        done.add(id(part))
+        waiting.extend([*part, *part.values()] if isinstance(part, dict) else part)

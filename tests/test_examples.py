@@ -145,6 +145,7 @@ def test_local_holidays_are_known_in_both_years(folder: AgencyFolder) -> None:
 
 
 def agency_at(tmp_path: Path, file: str = "", change: Any = None) -> Path:
+    tmp_path.mkdir(exist_ok=True)
     for name in ("agency.yaml", "calendar.yaml", "indicators.yaml", "roster.csv"):
         (tmp_path / name).write_bytes((EXAMPLES / "mamuju" / name).read_bytes())
     if file:
@@ -228,3 +229,50 @@ def test_a_roster_may_be_a_sheet_and_waivers_may_lie_beside_it(tmp_path: Path) -
     folder = read_agency(directory)
     assert folder.roster.name == "roster.xlsx"
     assert folder.waivers == directory / "waivers.csv"
+
+
+def _first(content: Any) -> Any:
+    return content["families"]["guru"]["items"][0]["indicators"][0]
+
+
+@pytest.mark.parametrize("file", ["agency.yaml", "calendar.yaml", "indicators.yaml"])
+@pytest.mark.parametrize("value", ["!!bool foo", "!!timestamp foo", "!!int ''", "!!float ''", "!mine x", "!!str 5",
+                                   "2026-02-30", "!!map [1]"])  # fmt: skip
+def test_a_value_with_a_tag_or_none_is_refused_with_its_file_and_line(tmp_path: Path, file: str, value: str) -> None:
+    directory = agency_at(tmp_path)
+    text = f"# first\nx: {value}\n" + (directory / file).read_text("utf-8")
+    (directory / file).write_text(text, "utf-8")
+    with pytest.raises(AgencyFileRefused, match=rf"^{file}: cannot be read: line 2: "):
+        read_agency(directory)
+
+
+@pytest.mark.parametrize("value", ["[1, 2]", "{a: b}"])
+def test_a_key_that_is_no_text_is_refused(tmp_path: Path, value: str) -> None:
+    directory = agency_at(tmp_path)
+    (directory / "agency.yaml").write_text(f"? {value}\n: x\n", "utf-8")
+    with pytest.raises(AgencyFileRefused, match=r"^agency\.yaml: "):
+        read_agency(directory)
+
+
+@pytest.mark.parametrize("target", ["1e400", "1e5000", "1e-400", "9" * 32, "١٢", "true", True, "1.00001", float("inf")])
+def test_a_target_that_no_form_takes_is_refused(tmp_path: Path, target: object) -> None:
+    directory = agency_at(tmp_path, "indicators.yaml", lambda content: _first(content).update(target=target))
+    with pytest.raises(AgencyFileRefused, match=r"families\.guru\.items\.0\.indicators\.0\.target"):
+        read_agency(directory)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\u202e\u200b", "x" * 100_000])
+def test_a_text_that_is_empty_or_endless_is_refused_wherever_it_stands(tmp_path: Path, text: str) -> None:
+    for number, (file, change) in enumerate({
+        "agency.yaml": lambda content: content.update(name=text),
+        "indicators.yaml": lambda content: _first(content).update(unit=text, text=text),
+        "calendar.yaml": lambda content: content["holidays"][0].update(name=text),
+    }.items()):  # fmt: skip
+        with pytest.raises(AgencyFileRefused, match=file):
+            read_agency(agency_at(tmp_path / str(number), file, change))
+
+
+def test_what_nobody_sees_is_taken_out_of_the_words_of_an_agency(tmp_path: Path) -> None:
+    text = "Kota\u202e \0Palu\a\r\nRaya "
+    directory = agency_at(tmp_path, "agency.yaml", lambda content: content.update(name=text))
+    assert read_agency(directory).agency.name == "Kota Palu Raya"

@@ -7,10 +7,21 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from rules.files.agency_files import AgencyFile, AgencyFileRefused, CalendarFile, IndicatorsFile, faults_of
-from rules.files.yaml_keys import MOST_BYTES, MOST_VALUES, Repeated, repeated_keys, written_out
+from rules.files.yaml_keys import (
+    MOST_BYTES,
+    MOST_VALUES,
+    Repeated,
+    repeated_keys,
+    strict_loader,
+    unreadable_values,
+    written_out,
+)
 
 ROSTERS = (".csv", ".xlsx", ".xlsm", ".xls", ".ods", ".xlsb", ".tsv", ".txt", ".htm", ".html")
 """Endings of a roster; what the file really is, its first bytes say."""
+
+SHOWN = 60
+"""So much of a value that is refused."""
 
 Content = TypeVar("Content", bound=BaseModel)
 
@@ -93,9 +104,7 @@ def _text(path: Path) -> str:
 
 def _content(text: str) -> tuple[Any, list[Repeated]]:
     """What the file says, and the keys it says twice."""
-    import yaml
-
-    loader = yaml.SafeLoader(text)
+    loader = strict_loader()(text)
     try:
         tree = loader.get_single_node()
         if tree is None:
@@ -105,6 +114,8 @@ def _content(text: str) -> tuple[Any, list[Repeated]]:
                 f"its anchors stand for {values} keys and values, {MOST_VALUES} at most: HR writes them out"
             )
         repeated = list(repeated_keys(tree))  # before the loader puts what `<<` brings among the keys
+        for value, line, why in unreadable_values(tree, loader.construct_object):
+            raise ValueError(f"line {line}: {value[:SHOWN]!r} is no value: {why}")
         return loader.construct_document(tree), repeated
     finally:
         loader.dispose()

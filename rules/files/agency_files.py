@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from rules.files.plain_text import plain
 from rules.mail.addresses import MAX_NAME, AddressRefused, parse_address
 from rules.refused import Refused
 from rules.terms import Aspect, ItemKind, Locale, Role, StageKind
@@ -30,7 +31,23 @@ class AgencyFileRefused(Refused):
         self.faults = faults
 
 
-Name = Annotated[str, Field(max_length=MAX_NAME)]
+def _line(value: object) -> object:
+    return " ".join(plain(value).split()) if isinstance(value, str) else value
+
+
+def _written_number(value: object) -> object:
+    """Digits as forms take them: those of other scripts look alike to a reader, and `true` is no one."""
+    if isinstance(value, bool) or (isinstance(value, str) and not value.isascii()):
+        raise ValueError(f"{value!r} is no number: write it like 12.5")
+    return value
+
+
+_SEEN = BeforeValidator(_line)
+"""Stands last, and so comes first: what nobody sees, and line breaks, are not counted."""
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), _SEEN]
+Line = Annotated[str, Field(min_length=1, max_length=300), _SEEN]
+"""As long as the same on a form."""
+MaybeLine = Annotated[str, Field(max_length=300), _SEEN]
 
 
 class _Model(BaseModel):
@@ -149,7 +166,7 @@ class PolicyChoice(_Model):
 
 class AgencyFile(_Model):
     code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
-    name: Annotated[Name, Field(min_length=3)]
+    name: Annotated[str, Field(min_length=3, max_length=MAX_NAME), _SEEN]
     zone: Literal["Asia/Jakarta", "Asia/Pontianak", "Asia/Makassar", "Asia/Jayapura"]
     """WIB, WIB, WITA or WIT."""
     locale: Locale = Locale.ID
@@ -178,10 +195,11 @@ class AgencyFile(_Model):
 
 
 class IndicatorEntry(_Model):
-    text: Annotated[str, Field(min_length=5)]
+    text: Annotated[str, Field(min_length=5, max_length=300), _SEEN]
     aspect: Aspect
-    target: Annotated[Decimal, Field(gt=0)]
-    unit: Annotated[str, Field(min_length=1)]
+    target: Annotated[Decimal, Field(gt=0, max_digits=15, decimal_places=4), BeforeValidator(_written_number)]
+    """As large and as fine as a form takes it."""
+    unit: Line
     lower_is_better: bool = False
     target_is_maximum: bool = False
 
@@ -193,9 +211,9 @@ class IndicatorEntry(_Model):
 
 
 class ItemEntry(_Model):
-    title: Annotated[str, Field(min_length=5)]
+    title: Annotated[str, Field(min_length=5, max_length=300), _SEEN]
     kind: ItemKind = ItemKind.MAIN
-    team: str = ""
+    team: MaybeLine = ""
     """Name of the team that shares the item; each contributor is still rated alone."""
     indicators: Annotated[list[IndicatorEntry], Field(min_length=1)]
 
@@ -215,7 +233,7 @@ class JobFamily(_Model):
 class IndicatorsFile(_Model):
     """Suggestions for plans per job family, and the source of default plans."""
 
-    families: Annotated[dict[str, JobFamily], Field(min_length=1)]
+    families: Annotated[dict[Name, JobFamily], Field(min_length=1)]
 
 
 def faults_of(file: str, error: ValidationError) -> list[str]:

@@ -20,3 +20,12 @@ def plain(text: str) -> str:
     text = text.replace("\r\n", "\n").translate(_CHANGED)
     seen = (c for c in text if c in "\n\t" or c in _JOINERS or unicodedata.category(c) not in _UNSEEN)
     return unicodedata.normalize("NFC", "".join(seen))
+
+
+LONGEST_LINE = 4000
+
+
+def as_line(text: str, longest: int = LONGEST_LINE) -> str:
+    """The text as one line that can be seen whole: line breaks and rows of spaces are one space; empty if too long."""
+    line = " ".join(plain(text).split())
+    return line if len(line) <= longest else ""

@@ -1,6 +1,7 @@
 """What YAML takes without a word: keys that stand twice, and anchors that make much of little."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 MOST_BYTES = 256 * 1024
@@ -58,3 +59,42 @@ def _parts(node: Any) -> list[Any]:
     if node.id == "mapping":
         return [part for pair in node.value for part in pair]
     return list(node.value) if node.id == "sequence" else []
+
+
+class TagWritten(ValueError):
+    """A value with a tag (`!!bool`, `!mine`): each says by itself what it is."""
+
+
+@cache
+def strict_loader() -> Any:
+    """The safe loader of YAML that refuses every tag where it meets it, so that nothing nested is read in vain."""
+    import yaml
+
+    class Strict(yaml.SafeLoader):
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            event: Any = self.peek_event()
+            if tag := getattr(event, "tag", None):
+                name = tag.replace("tag:yaml.org,2002:", "!!")
+                raise TagWritten(
+                    f"line {event.start_mark.line + 1}: the tag {name} is not taken: write the value alone"
+                )
+            return super().compose_node(parent, index)
+
+    return Strict
+
+
+def unreadable_values(tree: Any, make: Callable[[Any], Any]) -> Iterator[tuple[str, int, str]]:
+    """Each value below a node that looks like a number or a day and is none: the value, its line and why."""
+    waiting, done = [tree], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in done:
+            continue
+        done.add(id(node))
+        if node.id != "scalar":
+            waiting.extend(reversed(_parts(node)))
+        elif not node.tag.endswith((":str", ":merge", ":value")):
+            try:
+                make(node)
+            except Exception as why:
+                yield node.value, node.start_mark.line + 1, str(why) or type(why).__name__

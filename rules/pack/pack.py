@@ -14,14 +14,21 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from rules.exact import STORED_PLACES
 from rules.terms import DayKind, DistributionMode, Locale, OrgPredicate, Predicate, Rating, Role, Scheme, StageKind
 
+MOST = 1_000_000_000
+"""No number of a pack is as large."""
+
 
 def _no_float(value: object) -> object:
+    if isinstance(value, bool) or (isinstance(value, str) and not value.isascii()):
+        raise ValueError(f"{value!r} is no number")
     if isinstance(value, float):
         raise ValueError(f'write {value} as text, "{value}", so that it stays exact')  # noqa: TRY004 - pydantic's way
     return value
 
 
 def _short(value: Decimal) -> Decimal:
+    if value.is_finite() and abs(value) >= MOST:
+        raise ValueError(f"the number must be less than {MOST:,}")
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int) or exponent < -STORED_PLACES:
         raise ValueError(f"{value} has more than {STORED_PLACES} decimals")
@@ -40,9 +47,10 @@ Number = Annotated[Decimal, BeforeValidator(_no_float), AfterValidator(_short)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 Rate = Annotated[Number, Field(gt=0, lt=1)]
 MonthDay = Annotated[str, AfterValidator(_month_day)]
-Days = Annotated[int, Field(ge=1, le=366)]
-Positive = Annotated[int, Field(ge=1)]
-Count = Annotated[int, Field(ge=0)]
+Days = Annotated[int, Field(ge=1, le=366, strict=True)]
+Positive = Annotated[int, Field(ge=1, lt=MOST, strict=True)]
+Count = Annotated[int, Field(ge=0, lt=MOST, strict=True)]
+Offset = Annotated[int, Field(ge=-366, le=366, strict=True)]
 Words = Mapping[Locale, str]
 ANY = "any"
 """Key of the pattern that applies whatever the predicate of the organisation."""
@@ -200,11 +208,11 @@ class Pack(Part):
     reply_working_days: Days
     least_days: Mapping[StageKind, Positive] = {}
     """How many days each stage needs at the least, first and last included; none in packs of older cycles."""
-    reminder_offsets: tuple[int, ...]
+    reminder_offsets: tuple[Offset, ...]
     """Days before (negative) and after the day it is due."""
     escalation: tuple[Escalation, ...]
     audit: AuditSettings
-    address_wait_hours: Annotated[int, Field(ge=0, le=720)] = 24
+    address_wait_hours: Annotated[int, Field(ge=0, le=720, strict=True)] = 24
     """So long no code goes to an address that was changed, unless a second HR officer agrees."""
     ak_table: CreditTable | None = None
     allowance_table: Mapping[Predicate, Number] | None = None

@@ -288,3 +288,28 @@ def test_loading_the_package_reads_no_yaml_yet() -> None:
 
     code = "import policies, sys; raise SystemExit('yaml' in sys.modules or 'pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=policies.FOLDER.parent, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("value", [True, "7", 7.0, 10**12])
+def test_a_count_of_days_is_a_number_and_nothing_that_could_pass_for_one(value: object) -> None:
+    assert "deemed_receipt_days" in refusal(content("permenpanrb-6-2022") | {"deemed_receipt_days": value})
+
+
+@pytest.mark.parametrize("value", [True, "1e400", "1e-400", "٠", "9" * 32])
+def test_a_number_of_a_pack_is_one_of_this_world(value: object) -> None:
+    changed = content("pp-30-2019")
+    changed["score_maximum"] = value
+    assert "score_maximum" in refusal(changed)
+
+
+@pytest.mark.parametrize("text", ["x: !!bool foo", "x: !!timestamp foo", "x: !!int ''", "x: 2026-02-30"])
+def test_a_value_of_a_pack_that_is_none_is_refused_with_its_line(text: str) -> None:
+    with pytest.raises(PackRefused, match=r"^ours\.yaml: line 2: "):
+        policies.parse(f"# ours\n{text}\n", "ours.yaml")
+
+
+@pytest.mark.parametrize("text", ["", " ", "a\0b", "a\u202eb", "a\nb", "x" * 100_000])
+def test_a_label_that_cannot_be_seen_whole_is_refused(text: str) -> None:
+    changed = content("permenpanrb-6-2022")
+    changed["labels"]["id"]["predicates"]["good"] = text
+    assert "nobody sees" in refusal(changed)
