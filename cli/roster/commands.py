@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 import cli.roster.report
-from cli.language import say, spoken
+from cli.language import choose, say, spoken
 from cli.refusals import explain
 from cli.roster import imports
 
@@ -95,11 +95,13 @@ def _refuse_place(out: Path, error: OSError, locale: "Locale") -> NoReturn:
     from rules.files.file_reasons import reason
 
     indonesian, english = reason(error)
+    choose(locale.value)
     place = out.parent if error.errno == errno.ENOENT else out
     typer.echo(
-        f"--xlsx: {place} {english}: nothing was written. Name a file in a folder that is there."
-        if locale.value == "en"
-        else f"--xlsx: {place} {indonesian}: tidak ada yang ditulis. Sebutkan berkas di folder yang ada.",
+        say(
+            f"--xlsx: {place} {indonesian}: tidak ada yang ditulis. Sebutkan berkas di folder yang ada.",
+            f"--xlsx: {place} {english}: nothing was written. Name a file in a folder that is there.",
+        ),
         err=True,
     )
     raise typer.Exit(2) from error

@@ -287,7 +287,7 @@ def test_the_commands_say_what_was_done(site: Site) -> None:
     assert "It holds the secret that signs all links" in made.output
     site.db.close()
     done = run.invoke(main.app, ["restore", str(site.folder / "b"), "--overwrite"], catch_exceptions=False)
-    assert "Delivery is stopped. 2 letters would go out, perhaps a second time: 2 launch_certificate." in done.output
+    assert "Delivery is stopped. 2 letters would go out, perhaps a second time: 2 launch certificate." in done.output
     refused = run.invoke(main.app, ["restore", str(site.folder)])
     assert isinstance(refused.exception, BackupRefused)
 
