@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.language import say
-from cli.words import worded
+from cli.words import possible_year, worded
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 Agency = Annotated[str, typer.Argument(help="Code of the agency.")]
-Year = Annotated[int, typer.Argument(help="Year of the cycle.")]
+Year = Annotated[int, typer.Argument(callback=possible_year, help="Year of the cycle.")]
 To = Annotated[Path, typer.Option("--to", help="Folder to write to.", file_okay=False)]
 Draft = Annotated[bool, typer.Option("--draft", help="Before the cycle is final; every file says so.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -2,6 +2,7 @@
 
 from cli.language import say
 from cli.sentences import repeated
+from rules.files.file_reasons import reason
 from rules.refused import Refused
 
 DATABASE = frozenset({"OperationalError", "DatabaseError"})
@@ -30,7 +31,7 @@ def explain(error: Exception) -> str | None:
         )
     if isinstance(error, OSError) and error.filename is not None:
         return say(
-            f"{error.filename}: {error.strerror}. Sebutkan berkas atau folder lain, atau minta akses dari pengelola"
+            f"{error.filename}: {reason(error)[0]}. Sebutkan berkas atau folder lain, atau minta akses dari pengelola"
             " sistem.",
             f"{error.filename}: {error.strerror}. Name another file or folder, or have ops give you access to it.",
         )

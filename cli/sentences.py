@@ -11,6 +11,33 @@ from cli.language import spoken
 from rules.terms import Locale
 
 INDONESIAN: Mapping[str, str] = {
+    "No folder is named. Name one that is not there yet, best on another disk.":
+        "Folder belum disebut. Sebutkan folder yang belum ada, sebaiknya di cakram lain.",
+    # an agency's files and packs
+    "{}: cannot be read: line {}: the tag {} is not taken: write the value alone":
+        "{}: baris {}: tag {} tidak diterima; tulis nilainya saja",
+    "{}: line {}: the tag {} is not taken: write the value alone":
+        "{}: baris {}: tag {} tidak diterima; tulis nilainya saja",
+    "{}: cannot be read: line {}: {} is no value: {}": "{}: baris {}: {} bukan nilai ({})",
+    "{}: line {}: {} is no value: {}": "{}: baris {}: {} bukan nilai ({})",
+    "{}: line {}: the key {} stands in line {} already: HR keeps one":
+        "{}: baris {}: kunci {} sudah ada di baris {}; Pengelola Kinerja menyisakan satu",
+    "{}: is nested too deeply": "{}: bersarang terlalu dalam",
+    "{}: {}: String should have at most {} characters": "{}: {}: paling banyak {} karakter",
+    "{}: {}: String should have at least {} characters": "{}: {}: paling sedikit {} karakter",
+    "{}: {}: String should have at least {} character": "{}: {}: paling sedikit {} karakter",
+    "{}: {}: Field required": "{}: {}: wajib diisi",
+    "{}: {}: Extra inputs are not permitted": "{}: {}: kunci ini tidak dikenal",
+    "{}: {}: Input should be greater than {}": "{}: {}: harus lebih dari {}",
+    "{}: {}: Input should be greater than or equal to {}": "{}: {}: paling sedikit {}",
+    "{}: {}: Input should be less than or equal to {}": "{}: {}: paling banyak {}",
+    "{}: {}: Input should be a valid integer": "{}: {}: harus bilangan bulat, misalnya 7",
+    "{}: {}: Input should be a valid string": "{}: {}: harus berupa teks, dalam tanda kutip bila berupa angka",
+    "{}: {}: Input should be a valid decimal": "{}: {}: harus bilangan, misalnya 12.5",
+    "{}: {}: Decimal input should have no more than {} digits in total": "{}: {}: paling banyak {} angka",
+    "{}: {}: Decimal input should have no more than {} decimal places":
+        "{}: {}: paling banyak {} angka di belakang koma",
+    "{}: {}: {} is no number: write it like 12.5": "{}: {}: {} bukan bilangan; tulis seperti 12.5",
     # the audit
     "The frame is not frozen yet: it is when the audit stage opens, or with `audit freeze`.":
         "Kerangka belum dibekukan: itu terjadi saat tahap audit dibuka, atau dengan `audit freeze`.",

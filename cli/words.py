@@ -33,6 +33,21 @@ ALSO: Mapping[StrEnum, tuple[str, ...]] = {
 }
 """What HR says besides the official name."""
 
+FIRST_YEAR, LAST_YEAR = 2000, 2999
+
+
+def possible_year(year: int) -> int:
+    """The year as it was given; refused with those that a cycle can have."""
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise typer.BadParameter(
+            say(
+                f"{year}: tahun dari {FIRST_YEAR} sampai {LAST_YEAR}",
+                f"{year}: a year from {FIRST_YEAR} to {LAST_YEAR}",
+            )
+        )
+    return year
+
+
 WORDS: Mapping[str, str] = {
     "address": "alamat", "asked": "tugas baru", "asked again": "diminta ulang", "cases": "berkas",
     "closes": "ditutup", "completed": "selesai", "concerned": "penilaiannya berpindah tangan",

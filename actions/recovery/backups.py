@@ -58,6 +58,8 @@ class PutBack:
 
 def make(db: Database, chosen: settings.Settings, to: Path, *, at: datetime, with_secrets: bool = True) -> Made:
     """Write a backup into a new folder, which only its owner may read; BackupRefused if something is there."""
+    if to == Path():
+        raise BackupRefused("No folder is named. Name one that is not there yet, best on another disk.")
     to = to.absolute()
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise BackupRefused(f"{to} is there already. Name a folder that is not, so that no backup overwrites another.")

@@ -59,7 +59,7 @@ def _zip_kind(path: Path) -> str:
             mimetype = archive.read("mimetype")[:200].decode("ascii", "replace") if _small(archive) else ""
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError, EOFError) as error:
         raise TableRefused(
-            f"Lembar kerja tidak dapat dibuka: berkas rusak atau tidak lengkap ({error}). Unduh atau simpan ulang.",
+            "Lembar kerja tidak dapat dibuka: berkas rusak atau tidak lengkap. Unduh atau simpan ulang.",
             "The spreadsheet cannot be opened: damaged or incomplete. Download it or save it again.",
         ) from error
     if "xl/workbook.xml" in names:

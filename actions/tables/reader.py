@@ -1,9 +1,11 @@
 """Read a table that a stranger wrote: a child parses it within limits, and whatever kills it becomes a refusal."""
 
+import errno
 import json
 import os
 import select
 import signal
+import stat
 import subprocess
 import sys
 import sysconfig
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from actions.tables.line import Line, Progress, TableRefused
+from rules.files.file_reasons import reason
 
 MEGABYTE = 1 << 20
 MOST_BYTES = 2048 * MEGABYTE
@@ -61,9 +64,7 @@ class Table:
 
 def read_table(path: Path, purpose: str, progress: Progress | None = None) -> Table:
     """The table in a file, a line at a time; TableRefused if there is none, at once or while the lines are read."""
-    if not path.is_file():
-        raise TableRefused(f"Berkas tidak ada: {path}.", f"No such file: {path}.")
-    size = path.stat().st_size
+    size = _size_of(path)
     if size > MOST_BYTES:
         raise TableRefused(
             f"Berkas {size // MEGABYTE} MB terlalu besar; paling besar {MOST_BYTES // MEGABYTE} MB.",
@@ -81,6 +82,24 @@ def read_table(path: Path, purpose: str, progress: Progress | None = None) -> Ta
     table = Table(**facts, lines=iter(()))
     table.lines = _lines(messages, table, size, progress or (lambda _done, _of: None))
     return table
+
+
+def _size_of(path: Path) -> int:
+    """The octets of an ordinary file; TableRefused says what else it is."""
+    try:
+        facts = path.stat()
+    except OSError as error:
+        raise _no_file(path, error) from error
+    if stat.S_ISDIR(facts.st_mode):
+        raise _no_file(path, OSError(errno.EISDIR, ""))
+    if not stat.S_ISREG(facts.st_mode):
+        raise _no_file(path, OSError(errno.EINVAL, ""))
+    return facts.st_size
+
+
+def _no_file(path: Path, error: OSError) -> TableRefused:
+    indonesian, english = reason(error)
+    return TableRefused(f"{path} {indonesian}: sebutkan berkas lain.", f"{path} {english}: name another file.")
 
 
 def _lines(

@@ -124,7 +124,7 @@ def _cells(number: int, text: str, separator: str, *, strict: bool = False) -> L
     try:
         cells = next(csv.reader([text], delimiter=separator, strict=strict), [])
     except csv.Error as error:
-        return _broken(number, text, str(error), str(error))
+        return _broken(number, text, "tanda kutip atau pemisahnya tidak sesuai", str(error))
     if len(cells) > MAX_COLUMNS:
         return _broken(number, text, f"{len(cells)} sel", f"{len(cells)} cells")
     if any(len(cell) > MAX_CELL for cell in cells):

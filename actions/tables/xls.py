@@ -24,7 +24,7 @@ def read(path: Path, tell: Progress) -> Book:
         workbook = CalamineWorkbook.from_path(str(path))
     except (CalamineError, OSError, struct.error, IndexError, ValueError) as error:
         raise TableRefused(
-            f"Lembar kerja tidak dapat dibuka ({error}). Hapus kata sandinya atau simpan ulang sebagai .xlsx.",
+            "Lembar kerja tidak dapat dibuka. Hapus kata sandinya atau simpan ulang sebagai .xlsx.",
             "The spreadsheet cannot be opened. Remove its password or save it again as .xlsx.",
         ) from error
     sheets = [

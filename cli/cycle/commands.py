@@ -11,6 +11,7 @@ from cli.cycle import steering
 from cli.cycle.prints import bar, plan_data, print_json, print_plan, print_preview, print_status
 from cli.language import say, spoken
 from cli.roster import imports
+from cli.words import possible_year
 
 if TYPE_CHECKING:
     from actions.cycle.launch_checks import Findings
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 Directory = Annotated[str, typer.Argument(metavar="DIR", help="Folder of an agency, or its name among the agencies.")]
-Year = Annotated[int, typer.Option(help="Year of the cycle.")]
+Year = Annotated[int, typer.Option(callback=possible_year, help="Year of the cycle.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Code = Annotated[str, typer.Argument(metavar="AGENCY", help="Code of the agency.")]
 Reason = Annotated[str, typer.Option(help="Why; it is kept in the trail.")]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cli.language import say
+from cli.words import possible_year
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 LISTED = 20
 Agency = Annotated[str, typer.Argument(metavar="AGENCY", help="Code of the agency.")]
-Year = Annotated[int, typer.Option(help="Year of the cycle.")]
+Year = Annotated[int, typer.Option(callback=possible_year, help="Year of the cycle.")]
 Stage = Annotated[str, typer.Option(help="target_setting, ..., or as HR calls it: keberatan.")]
 Unit = Annotated[str, typer.Option(help="Code of a unit: it and all below.")]
 Person = Annotated[str, typer.Option(help="NIP of one person.")]

@@ -51,6 +51,29 @@ def test_a_place_that_cannot_be_written_is_named(home: Path, tmp_path: Path) -> 
     assert "file: File exists" in refused(tmp_path / "file", "db", "upgrade")
 
 
+@pytest.mark.parametrize("year", ["1", "9999"])
+def test_a_year_that_no_cycle_has_is_refused_with_those_that_are_possible(home: Path, year: str) -> None:
+    for words in (("plan",), ("launch",)):
+        assert "a year from 2000 to 2999" in refused(home, "cycle", *words, str(EXAMPLES / "palu"), "--year", year)
+    assert "a year from 2000 to 2999" in refused(home, "export", "results", "palu", year)
+    assert not home.exists()
+
+
+def test_what_is_wrong_in_a_file_of_the_agency_is_said_in_indonesian(home: Path, tmp_path: Path) -> None:
+    for path in (EXAMPLES / "palu").iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "agency.yaml").write_text("name: " + "x" * 401 + "\n")
+    (tmp_path / "calendar.yaml").write_text("stages: !!bool x\n")
+    words = refused(home, "cycle", "plan", str(tmp_path), "--year", "2027", "--locale", "id")
+    assert "agency.yaml: name: paling banyak 400 karakter" in words
+    assert "agency.yaml: code: wajib diisi" in words
+    assert "calendar.yaml: baris 1: tag !!bool tidak diterima; tulis nilainya saja" in words
+
+
+def test_a_backup_without_a_name_is_refused(home: Path) -> None:
+    assert "No folder is named" in refused(home, "backup", "", APPRAISAL_DATABASE_URL=f"sqlite:///{made(home)}")
+
+
 @pytest.mark.parametrize("url", ["hello", "mysql://x/y", "postgresql://u:hidden@127.0.0.1/x"])
 def test_a_database_of_another_kind_is_refused_without_its_password(home: Path, url: str) -> None:
     said = refused(home, "cycle", "status", APPRAISAL_DATABASE_URL=url)

@@ -242,3 +242,18 @@ def test_a_disk_that_is_full_leaves_the_older_file_as_it_was(tmp_path: Path) -> 
     assert "is too large: nothing was written" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["marked.xlsx"]
     assert (tmp_path / "marked.xlsx").read_text() == "older"
+
+
+@pytest.mark.parametrize(
+    ("name", "indonesian", "english"),
+    [
+        ("", "adalah folder", "is a folder"), ("folder", "adalah folder", "is a folder"),
+        ("/dev/null", "bukan berkas biasa", "is no ordinary file"), ("nowhere.csv", "tidak ada", "is not there"),
+        ("x" * 300, "bernama terlalu panjang", "has too long a name"),
+    ],
+)  # fmt: skip
+def test_what_is_no_file_is_called_what_it_is(tmp_path: Path, name: str, indonesian: str, english: str) -> None:
+    (tmp_path / "folder").mkdir()
+    result = run(app, ["check", str(tmp_path / name) if name else ""])
+    assert (result.exit_code, type(result.exception)) == (2, SystemExit)
+    assert indonesian in result.stderr or english in result.stderr
