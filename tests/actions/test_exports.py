@@ -20,7 +20,7 @@ from actions import exports
 from actions.acts.act import ActRefused
 from actions.cases import results
 from actions.exports.credit import level_of, months_held
-from actions.exports.files import harmless, replacing
+from actions.exports.files import harmless
 from cli.export import app
 from database import Database
 from models import (
@@ -45,6 +45,7 @@ from models import (
     Unit,
     UnitPredicate,
 )
+from private_files import replacing
 from rules.terms import (
     ActingKind,
     AppraisalState,
