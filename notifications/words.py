@@ -138,7 +138,7 @@ LETTERS: Mapping[Locale, Mapping[str, str]] = {
     },
 }  # fmt: skip
 
-_DAYS = {
+WEEKDAYS = {
     ID: ("Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu"),
     EN: ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
 }
@@ -198,7 +198,7 @@ def some(names: Sequence[str], shown: int, locale: Locale) -> list[str]:
 def day(iso: str, zone: str, locale: Locale) -> str:
     """The day of an instant in the reader's zone: `Jumat, 30 Januari 2026`. A bare date stays that day."""
     on = date.fromisoformat(iso) if len(iso) == 10 else _local(iso, zone).date()
-    return f"{_DAYS[locale][on.weekday()]}, {on.day} {_MONTHS[locale][on.month - 1]} {on.year}"
+    return f"{WEEKDAYS[locale][on.weekday()]}, {on.day} {_MONTHS[locale][on.month - 1]} {on.year}"
 
 
 @lru_cache(maxsize=4096)

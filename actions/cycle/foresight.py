@@ -28,7 +28,6 @@ from rules.terms import AppraisalState, Locale, StageKind, Step
 from rules.time.calendar import Calendar
 from rules.time.reminders import occasions
 
-DAYS = ("Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu")
 Transaction = Callable[[], AbstractContextManager[Session]]
 OPENED = (StageKind.TARGET_SETTING, StageKind.MID_YEAR_REVIEW, StageKind.SUPERVISOR_SCORING)
 """Stages whose opening does not depend on what people did before."""
@@ -190,8 +189,7 @@ def _notes(plan: StagePlan, calendar: Calendar, today: date, locale: Locale) -> 
 
 
 def _day_off(name: str, what: Said, day: date, calendar: Calendar, locale: Locale) -> str:
+    why = calendar.holidays.get(day, words.WEEKDAYS[locale][day.weekday()])
     if locale is Locale.EN:
-        why = calendar.holidays.get(day, f"{day:%A}")
         return f"{name}: {what.en} {day} is a day off ({why})"
-    why = calendar.holidays.get(day, DAYS[day.weekday()])
     return f"{name}: {what.id} {day} adalah hari libur ({why})"

@@ -14,8 +14,9 @@ from actions.mail.letters import wave_of
 from actions.steering.preview import Said, SteeringRefused, stage_name
 from actions.store import trail
 from models import Assignment, Cycle, Letter, Stage
+from notifications.words import WEEKDAYS
 from rules.pack.pack import Pack
-from rules.terms import AssignmentState, StageKind, StageState
+from rules.terms import AssignmentState, Locale, StageKind, StageState
 from rules.time.calendar import Calendar
 from rules.time.following import Dates, follow, starved
 from rules.time.reminders import occasions
@@ -149,16 +150,13 @@ def days_off(calendar: Calendar, days: Mapping[Said, date]) -> Iterator[Said]:
     """A warning for each date that falls on a day off, as `cycle plan` gives it."""
     for what, day in days.items():
         if not calendar.is_working_day(day):
-            why = calendar.holidays.get(day)
+            holiday, following = calendar.holidays.get(day), calendar.next_working_day(day)
+            why = {locale: holiday or WEEKDAYS[locale][day.weekday()] for locale in Locale}
             yield Said(
-                f"{what.id} {day:%d-%m-%Y} jatuh pada hari libur ({why or _WEEKDAYS[day.weekday()]}); hari kerja "
-                f"berikutnya {calendar.next_working_day(day):%d-%m-%Y}.",
-                f"{what.en} {day} is a day off ({why or day.strftime('%A')}); the next working day is "
-                f"{calendar.next_working_day(day)}.",
+                f"{what.id} {day:%d-%m-%Y} jatuh pada hari libur ({why[Locale.ID]}); hari kerja "
+                f"berikutnya {following:%d-%m-%Y}.",
+                f"{what.en} {day} is a day off ({why[Locale.EN]}); the next working day is {following}.",
             )
-
-
-_WEEKDAYS = ("Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu")
 
 
 def dates_off(calendar: Calendar, moved: Iterable[MovedStage]) -> Iterator[Said]:
